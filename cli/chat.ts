@@ -1,0 +1,172 @@
+import { Command, Option } from "commander";
+import type { ChatMessage, ChatOptions, Model } from "../mod.ts";
+import { interruptSignal, loadWithProgress, printSpeed } from "./model.ts";
+import {
+  collect,
+  type GenerateFlags,
+  generateOptions,
+  jsonOption,
+  type LoadFlags,
+  loadOptions,
+  toGenerateOptions,
+  toLoadOptions,
+} from "./options.ts";
+import {
+  printError,
+  printStatus,
+  write,
+  writeJson,
+  writeLine,
+} from "./output.ts";
+
+/** `seraph chat` */
+export function chatCommand(): Command {
+  const command = new Command("chat")
+    .description("answer a chat; without --message, talk to the model")
+    .argument("<model>", "GGUF file")
+    .option(
+      "--message <text>",
+      "a message: the user's, the assistant's, the user's …",
+      collect,
+    )
+    .option("--system <text>", "system message, where the format has one")
+    .addOption(
+      new Option("--control <token>", "end the prompt with a control token")
+        .choices(["good", "bad"]),
+    )
+    .addOption(
+      new Option("--format <format>", "how the chat is written")
+        .choices(["auto", "tulu2", "halos", "tulu2-eos", "template"])
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--markers <mode>", "turn markers inside messages")
+        .choices(["neutralize", "reject", "allow"]).default("neutralize"),
+    );
+  for (const option of [...generateOptions(), ...loadOptions()]) {
+    command.addOption(option);
+  }
+  return command.addOption(jsonOption()).action(chat);
+}
+
+interface Flags extends GenerateFlags, LoadFlags {
+  message?: string[];
+  system?: string;
+  control?: "good" | "bad";
+  format: NonNullable<ChatOptions["format"]>;
+  markers: NonNullable<ChatOptions["markers"]>;
+  json?: boolean;
+}
+
+async function chat(
+  path: string,
+  flags: Flags,
+  command: Command,
+): Promise<void> {
+  const { message, json } = flags;
+  if (json && message === undefined) {
+    command.error("error: --json needs --message");
+  }
+  if (message !== undefined && message.length % 2 === 0) {
+    command.error(
+      `error: ${message.length} messages end with the assistant's, the user's is wanted last`,
+    );
+  }
+  using interrupt = interruptSignal();
+  await using model = await loadWithProgress(path, {
+    ...toLoadOptions(flags),
+    signal: interrupt.signal,
+  });
+  if (message === undefined) {
+    interrupt[Symbol.dispose]();
+    await converse(model, flags);
+    return;
+  }
+  const messages = toMessages(flags, message);
+  const options = toChatOptions(flags, interrupt.signal);
+  const generation = model.chat(messages, options);
+  if (json) {
+    const result = await generation.result();
+    const { prompt, ids } = await model.renderChat(messages, options);
+    writeJson({ ...result, prompt, promptIds: ids });
+    return;
+  }
+  for await (const { text } of generation) write(text);
+  writeLine();
+  printSpeed(await generation.result());
+}
+
+function toMessages(
+  { system }: Flags,
+  contents: readonly string[],
+): ChatMessage[] {
+  const turns = contents.map((content, i): ChatMessage => ({
+    role: i % 2 === 0 ? "user" : "assistant",
+    content,
+  }));
+  return system === undefined
+    ? turns
+    : [{ role: "system", content: system }, ...turns];
+}
+
+function toChatOptions(flags: Flags, signal: AbortSignal): ChatOptions {
+  const { control, format, markers } = flags;
+  return {
+    ...toGenerateOptions(flags, signal),
+    format,
+    markers,
+    ...(control !== undefined && { control }),
+  };
+}
+
+/** Talks until the input ends; Ctrl-C stops an answer, twice leaves. */
+async function converse(model: Model, flags: Flags): Promise<void> {
+  const { createInterface } = await import("node:readline/promises");
+  const { stdin, stderr } = await import("node:process");
+  printStatus(
+    `${model.device}. Ctrl-D or an empty line leaves, Ctrl-C stops an answer.`,
+  );
+  const lines = createInterface({ input: stdin, output: stderr, prompt: "> " });
+  const contents: string[] = [];
+  lines.prompt();
+  for await (const line of lines) {
+    if (line.trim() === "") break;
+    contents.push(line);
+    lines.pause();
+    const answer = await answerOnce(model, flags, contents);
+    if (answer === undefined) contents.pop();
+    else contents.push(answer);
+    lines.resume();
+    lines.prompt();
+  }
+  lines.close();
+}
+
+/** The answer, also a stopped one; `undefined` after an error. */
+async function answerOnce(
+  model: Model,
+  flags: Flags,
+  contents: readonly string[],
+): Promise<string | undefined> {
+  using interrupt = interruptSignal();
+  const messages = toMessages(flags, contents);
+  let answer = "";
+  try {
+    const generation = model.chat(
+      messages,
+      toChatOptions(flags, interrupt.signal),
+    );
+    for await (const { text } of generation) {
+      write(text);
+      answer += text;
+    }
+    writeLine();
+    printSpeed(await generation.result());
+    return answer;
+  } catch (error) {
+    writeLine();
+    if (interrupt.signal.aborted) return answer;
+    printError(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}

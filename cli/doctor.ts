@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { diagnose } from "../mod.ts";
+import { jsonOption } from "./options.ts";
+import { formatTable, writeJson, writeLine } from "./output.ts";
+
+/** `seraph doctor` */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("show the GPU, and test each kernel on it")
+    .addOption(jsonOption())
+    .action(doctor);
+}
+
+async function doctor({ json }: { json?: boolean }): Promise<void> {
+  const diagnosis = await diagnose();
+  const { adapter, runtime, features, subgroupSize, syncReadback } = diagnosis;
+  const { limits, selfTest } = diagnosis;
+  if (json) {
+    writeJson(diagnosis);
+  } else {
+    writeLine(formatTable([
+      ["adapter", adapter.description || adapter.vendor],
+      ["vendor", adapter.vendor],
+      ["architecture", adapter.architecture],
+      ["software", adapter.isFallbackAdapter ? "yes" : "no"],
+      ["runtime", runtime],
+      ["features", features.join(" ")],
+      ["subgroups", subgroupSize > 0 ? `size ${subgroupSize}` : "none"],
+      ["read-back", syncReadback ? "synchronous" : "awaited"],
+      ...Object.entries(limits),
+    ]));
+    writeLine();
+    writeLine(formatTable(
+      selfTest.map(({ kernel, error, ok }) => [
+        ok ? "ok" : "FAILED",
+        kernel,
+        error,
+      ]),
+    ));
+  }
+  const failed = selfTest.filter(({ ok }) => !ok);
+  if (failed.length > 0) {
+    throw new Error(
+      `Cannot trust this GPU: it computes ${
+        failed.map(({ kernel }) => kernel).join(", ")
+      } wrong`,
+    );
+  }
+}

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import { interruptSignal, loadWithProgress, printSpeed } from "./model.ts";
+import {
+  type GenerateFlags,
+  generateOptions,
+  integers,
+  jsonOption,
+  type LoadFlags,
+  loadOptions,
+  toGenerateOptions,
+  toLoadOptions,
+} from "./options.ts";
+import { write, writeJson, writeLine } from "./output.ts";
+
+/** `seraph generate` */
+export function generateCommand(): Command {
+  const command = new Command("generate")
+    .description("continue a text")
+    .argument("<model>", "GGUF file")
+    .option("--prompt <text>", "the text")
+    .option("--special", "find special tokens in the text")
+    .option("--ids <ids>", "token ids, taken as they are", integers);
+  for (const option of [...generateOptions(), ...loadOptions()]) {
+    command.addOption(option);
+  }
+  return command.addOption(jsonOption()).action(generate);
+}
+
+interface Flags extends GenerateFlags, LoadFlags {
+  prompt?: string;
+  special?: boolean;
+  ids?: number[];
+  json?: boolean;
+}
+
+async function generate(
+  path: string,
+  flags: Flags,
+  command: Command,
+): Promise<void> {
+  const { prompt, ids, special = false, json } = flags;
+  if ((prompt === undefined) === (ids === undefined)) {
+    command.error("error: one of --prompt and --ids is wanted");
+  }
+  using interrupt = interruptSignal();
+  const { signal } = interrupt;
+  await using model = await loadWithProgress(path, {
+    ...toLoadOptions(flags),
+    signal,
+  });
+  const generation = model.generate(prompt ?? ids!, {
+    ...toGenerateOptions(flags, signal),
+    special,
+  });
+  if (json) {
+    writeJson(await generation.result());
+    return;
+  }
+  for await (const { text } of generation) write(text);
+  writeLine();
+  printSpeed(await generation.result());
+}

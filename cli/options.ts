@@ -1,0 +1,139 @@
+import { InvalidArgumentError, Option } from "commander";
+import type {
+  GenerateOptions,
+  KvType,
+  LoadModelOptions,
+  SamplingOptions,
+} from "../mod.ts";
+
+/** Parses an integer from `least` on. */
+export function integer(least = 0): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least) {
+      throw new InvalidArgumentError(`An integer from ${least} on is wanted.`);
+    }
+    return value;
+  };
+}
+
+/** Parses a number from `least` to `most`. */
+export function number(
+  least = 0,
+  most = Infinity,
+): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= least && value <= most)) {
+      const range = most === Infinity
+        ? `from ${least} on`
+        : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`A number ${range} is wanted.`);
+    }
+    return value;
+  };
+}
+
+/** Parses `1,2,3`, with any white space. */
+export function integers(text: string): number[] {
+  const parse = integer();
+  return text.split(/[\s,]+/).filter((part) => part !== "").map(parse);
+}
+
+/** Collects the values of an option that can be given more than once. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+/** `--json` */
+export function jsonOption(): Option {
+  return new Option("--json", "print one JSON document");
+}
+
+/** What the options of {@linkcode loadOptions} parse to. */
+export interface LoadFlags {
+  /** Positions of a conversation. */
+  context?: number;
+  /** Element type of the KV cache. */
+  kv?: KvType;
+  /** Prompt tokens that run in one step. */
+  batch?: number;
+  /** `false` for kernels without subgroups. */
+  subgroups?: boolean;
+}
+
+/** The options of commands that load a model. */
+export function loadOptions(): Option[] {
+  return [
+    new Option("--context <n>", "positions of the KV cache")
+      .argParser(integer(1)),
+    new Option("--kv <type>", "element type of the KV cache")
+      .choices(["f16", "f32"]),
+    new Option("--batch <n>", "prompt tokens in one step")
+      .argParser(integer(1)),
+    new Option("--no-subgroups", "use the kernels without subgroups"),
+  ];
+}
+
+/** The options of {@linkcode loadModel} that the flags stand for. */
+export function toLoadOptions(
+  { context, kv, batch, subgroups }: LoadFlags,
+): LoadModelOptions {
+  return {
+    ...(context !== undefined && { contextLength: context }),
+    ...(kv !== undefined && { kv }),
+    ...(batch !== undefined && { batchSize: batch }),
+    ...(subgroups !== undefined && { subgroups }),
+  };
+}
+
+/** What the options of {@linkcode generateOptions} parse to. */
+export interface GenerateFlags extends SamplingOptions {
+  /** Most tokens to generate. */
+  maxTokens?: number;
+  /** Strings that end the answer. */
+  stop?: string[];
+  /** Whether to go on after the end. */
+  ignoreEos?: boolean;
+}
+
+/** The options of commands that generate text. */
+export function generateOptions(): Option[] {
+  return [
+    new Option("--max-tokens <n>", "most tokens to generate")
+      .argParser(integer()),
+    new Option("--temperature <t>", "0 takes the most likely token")
+      .argParser(number()).default(0),
+    new Option("--top-k <n>", "sample among the n most likely tokens")
+      .argParser(integer()),
+    new Option("--top-p <p>", "sample among tokens that make up p")
+      .argParser(number(0, 1)),
+    new Option("--min-p <p>", "sample among tokens of p times the best")
+      .argParser(number(0, 1)),
+    new Option("--seed <n>", "make sampling reproducible")
+      .argParser(integer()),
+    new Option("--stop <text>", "end the answer here; can be repeated")
+      .argParser(collect),
+    new Option("--ignore-eos", "go on after the end of the text"),
+  ];
+}
+
+/** The options of a generation that the flags stand for. */
+export function toGenerateOptions(
+  flags: GenerateFlags,
+  signal: AbortSignal,
+): GenerateOptions {
+  const { maxTokens, temperature, topK, topP, minP, seed, stop, ignoreEos } =
+    flags;
+  return {
+    signal,
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+    ...(minP !== undefined && { minP }),
+    ...(seed !== undefined && { seed }),
+    ...(stop !== undefined && { stop }),
+    ...(ignoreEos !== undefined && { ignoreEos }),
+  };
+}

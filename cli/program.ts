@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { benchCommand } from "./bench.ts";
+import { chatCommand } from "./chat.ts";
+import { doctorCommand } from "./doctor.ts";
+import { generateCommand } from "./generate.ts";
+import { inspectCommand } from "./inspect.ts";
+import { logitsCommand } from "./logits.ts";
+import { detokenizeCommand, tokenizeCommand } from "./tokenize.ts";
+import config from "../deno.json" with { type: "json" };
+
+/** Puts the commands together. */
+export function createProgram(): Command {
+  const program = new Command("seraph")
+    .description("Llama-family GGUF models on WebGPU, in Deno.")
+    .version(config.version);
+  const commands = [
+    inspectCommand(),
+    tokenizeCommand(),
+    detokenizeCommand(),
+    logitsCommand(),
+    generateCommand(),
+    chatCommand(),
+    benchCommand(),
+    doctorCommand(),
+  ];
+  for (const command of [...commands, program]) {
+    command.exitOverride().showHelpAfterError("(--help says more)");
+  }
+  for (const command of commands) program.addCommand(command);
+  return program;
+}

@@ -1,0 +1,75 @@
+/**
+ * Seraph runs Llama-family GGUF models on WebGPU from pure TypeScript, in Deno.
+ *
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");
+ * const chat = model.chat([{ role: "user", content: "Hi!" }], {
+ *   control: "good",
+ *   maxTokens: 128,
+ * });
+ * for await (const { text } of chat) {
+ *   await Deno.stdout.write(new TextEncoder().encode(text));
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export type { ChatFormat, ConcreteChatFormat } from "./src/chat/format.ts";
+export type { MarkerMode } from "./src/chat/markers.ts";
+export type { ChatMessage, ChatRole } from "./src/chat/messages.ts";
+export type { RenderChatOptions, RenderedChat } from "./src/chat/render.ts";
+export { renderChat } from "./src/chat/render.ts";
+export {
+  benchmarkModel,
+  type BenchmarkOptions,
+  type BenchmarkResult,
+} from "./src/engine/benchmark.ts";
+export { diagnose, type Diagnosis } from "./src/engine/diagnose.ts";
+export {
+  type InspectedTensor,
+  type Inspection,
+  inspectModel,
+  loadTokenizer,
+} from "./src/engine/inspect.ts";
+export { loadModel, type LoadModelOptions } from "./src/engine/load.ts";
+export {
+  type ChatFormatOptions,
+  type ChatOptions,
+  type GenerateTextOptions,
+  Model,
+} from "./src/engine/model.ts";
+export {
+  type FinishReason,
+  type GenerateOptions,
+  Generation,
+  type GenerationResult,
+  type Piece,
+  type Timings,
+  type Usage,
+} from "./src/generate/generation.ts";
+export type { TokenLogit } from "./src/generate/logits.ts";
+export type { SamplingOptions } from "./src/generate/sampler.ts";
+export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";
+export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";
+export type { ModelInput } from "./src/gguf/source.ts";
+export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
+export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
+export { KernelCompileError } from "./src/gpu/kernel.ts";
+export type { KernelTest } from "./src/kernels/self_test.ts";
+export type { KvType } from "./src/kernels/kv_cache.ts";
+export type { LlamaConfig } from "./src/model/config.ts";
+export type { LoadProgress } from "./src/model/weights.ts";
+export {
+  TokenStream,
+  type TokenStreamOptions,
+} from "./src/tokenizer/token_stream.ts";
+export {
+  type DecodeOptions,
+  type EncodeOptions,
+  type EncodePartsOptions,
+  Tokenizer,
+} from "./src/tokenizer/tokenizer.ts";
+export type { TokenType, Vocabulary } from "./src/tokenizer/vocabulary.ts";

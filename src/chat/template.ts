@@ -1,0 +1,61 @@
+import type { ChatMessage } from "./messages.ts";
+
+/** Writes messages as one text. */
+export type RenderMessages = (messages: readonly ChatMessage[]) => string;
+
+/** Texts that a template can name. */
+export interface TemplateTokens {
+  /** The template's `bos_token`. */
+  bos: string;
+  /** The template's `eos_token`. */
+  eos: string;
+}
+
+/**
+ * Compiles the Jinja template of a model file. The interpreter is loaded on the
+ * first call, so that a program without templates never loads it.
+ *
+ * @param source The template, as in `tokenizer.chat_template`.
+ * @param tokens Texts of the special tokens that the template can name.
+ * @returns A function that renders messages and the cue for the answer. It
+ * throws an `Error` where the template does.
+ * @throws {SyntaxError} Where the template cannot be parsed.
+ */
+export async function compileTemplate(
+  source: string,
+  tokens: TemplateTokens,
+): Promise<RenderMessages> {
+  const { Template } = await import("@huggingface/jinja");
+  const template = parse(() => new Template(source));
+  return (messages) => {
+    try {
+      return template.render({
+        // plain copies: a template sees nothing but these two fields
+        messages: messages.map(({ role, content }) => ({ role, content })),
+        ["add_generation_prompt"]: true,
+        ["bos_token"]: tokens.bos,
+        ["eos_token"]: tokens.eos,
+      });
+    } catch (error) {
+      throw new Error(
+        `Cannot render the chat template: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  };
+}
+
+function parse<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw new SyntaxError(
+      `Cannot parse the chat template: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,102 @@
+import type { Metadata } from "../gguf/metadata.ts";
+import { type GgufFile, readGguf } from "../gguf/reader.ts";
+import { type ModelInput, openSource } from "../gguf/source.ts";
+import { type LlamaConfig, readConfig } from "../model/config.ts";
+import { findTensors } from "../model/tensors.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
+
+/** A tensor as a file describes it. */
+export interface InspectedTensor {
+  /** Its name. */
+  name: string;
+  /** Its block format. */
+  type: string;
+  /** Its dimensions, the fastest first, as ggml has them. */
+  shape: readonly number[];
+  /** Where its data starts, in bytes from the start of the file. */
+  offset: number;
+  /** Bytes of its data. */
+  bytes: number;
+}
+
+/** What stands in a GGUF file. */
+export interface Inspection {
+  /** What the file is called. */
+  label: string;
+  /** Version of the format. */
+  version: number;
+  /** Bytes of the whole file. */
+  size: number;
+  /** The values by key. */
+  metadata: Metadata;
+  /** The hyperparameters, `null` where it is no model that can run. */
+  config: LlamaConfig | null;
+  /** Why it cannot run, `null` where it can. */
+  problem: string | null;
+  /** Weights in all tensors. */
+  parameters: number;
+  /** The tensors, in the order of the file. */
+  tensors: InspectedTensor[];
+  /** Bytes of tensor data by block format. */
+  bytesByType: Record<string, number>;
+}
+
+/**
+ * Reads what a GGUF file says of itself; needs no GPU.
+ *
+ * @param input A path, a `file:` URL, or the file's bytes.
+ * @returns The header, also of files that cannot be run.
+ * @throws {Error} If it is no GGUF file, or a broken one.
+ */
+export async function inspectModel(input: ModelInput): Promise<Inspection> {
+  await using source = await openSource(input);
+  const file = await readGguf(source);
+  const bytesByType: Record<string, number> = {};
+  let parameters = 0;
+  const tensors = Array.from(file.tensors.values(), (tensor) => {
+    const { name, shape, format, offset, bytes, elements } = tensor;
+    bytesByType[format.name] = (bytesByType[format.name] ?? 0) + bytes;
+    parameters += elements;
+    return { name, type: format.name, shape, offset, bytes };
+  });
+  return {
+    label: file.label,
+    version: file.version,
+    size: file.size,
+    metadata: file.metadata,
+    ...judge(file),
+    parameters,
+    tensors,
+    bytesByType,
+  };
+}
+
+/** The configuration, and what stands in the way of running it. */
+function judge(file: GgufFile): Pick<Inspection, "config" | "problem"> {
+  let config: LlamaConfig | null = null;
+  try {
+    config = readConfig(file);
+    findTensors(file, config);
+    Tokenizer.fromMetadata(file.metadata);
+    return { config, problem: null };
+  } catch (error) {
+    return {
+      config,
+      problem: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
+
+/**
+ * Loads the tokenizer of a GGUF file; needs no GPU, and files without weights
+ * will do.
+ *
+ * @param input A path, a `file:` URL, or the file's bytes.
+ * @returns The tokenizer.
+ * @throws {Error} If the file is broken, or has a tokenizer of another kind.
+ */
+export async function loadTokenizer(input: ModelInput): Promise<Tokenizer> {
+  await using source = await openSource(input);
+  const { metadata } = await readGguf(source);
+  return Tokenizer.fromMetadata(metadata);
+}

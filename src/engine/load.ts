@@ -1,0 +1,157 @@
+import { BufferPool, formatBytes, GpuMemoryError } from "../gpu/buffers.ts";
+import { type Gpu, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
+import { getString } from "../gguf/metadata.ts";
+import { type GgufFile, readGguf } from "../gguf/reader.ts";
+import {
+  type ByteSource,
+  type ModelInput,
+  openSource,
+} from "../gguf/source.ts";
+import type { KvType } from "../kernels/kv_cache.ts";
+import { type LlamaConfig, readConfig } from "../model/config.ts";
+import { createLlama, type Llama } from "../model/llama.ts";
+import { createState } from "../model/state.ts";
+import { findTensors, type LlamaTensors } from "../model/tensors.ts";
+import { type LoadProgress, loadWeights } from "../model/weights.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { Model } from "./model.ts";
+
+/** Options for {@linkcode loadModel}. */
+export interface LoadModelOptions extends RequestGpuOptions {
+  /** Called after each chunk of weights. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** Stops loading and frees everything. */
+  signal?: AbortSignal;
+  /**
+   * Positions of a conversation, which its KV cache is allocated for. Defaults
+   * to what the model was trained on, at most 8192.
+   */
+  contextLength?: number;
+  /** Element type of the KV cache. Defaults to `"f16"`. */
+  kv?: KvType;
+  /** Prompt tokens that run in one step. Defaults to 512. */
+  batchSize?: number;
+}
+
+const DEFAULT_CONTEXT = 8192;
+const DEFAULT_BATCH = 512;
+
+/**
+ * Loads a model from a GGUF file to the GPU.
+ *
+ * ```ts ignore
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");
+ * const { text } = await model.generate("Once upon a time").result();
+ * ```
+ *
+ * @param input A path, a `file:` URL, or the file's bytes.
+ * @param options How to load it.
+ * @returns The model; dispose of it to free its GPU memory.
+ * @throws {Error} If the file is missing, broken or of an unsupported kind, or
+ * the GPU has no room; nothing stays allocated.
+ */
+export async function loadModel(
+  input: ModelInput,
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  const start = performance.now();
+  const { signal } = options;
+  signal?.throwIfAborted();
+  await using source = await openSource(input);
+  const file = await readGguf(source);
+  const config = readConfig(file);
+  const tensors = findTensors(file, config);
+  const tokenizer = Tokenizer.fromMetadata(file.metadata);
+  const sizes = readSizes(config, options);
+  signal?.throwIfAborted();
+
+  const gpu = await requestGpu(options);
+  try {
+    const pool = new BufferPool(gpu.device);
+    const llama = await createModel({
+      gpu,
+      pool,
+      file,
+      source,
+      config,
+      tensors,
+      options: { ...options, ...sizes },
+    });
+    return new Model({
+      gpu,
+      pool,
+      llama,
+      tokenizer,
+      template: getString(file.metadata, "tokenizer.chat_template"),
+      loadMs: performance.now() - start,
+    });
+  } catch (error) {
+    gpu.device.destroy();
+    throw error;
+  }
+}
+
+async function createModel(
+  { gpu, pool, file, source, config, tensors, options }: {
+    gpu: Gpu;
+    pool: BufferPool;
+    file: GgufFile;
+    source: ByteSource;
+    config: LlamaConfig;
+    tensors: LlamaTensors;
+    options: LoadModelOptions & { contextLength: number; batchSize: number };
+  },
+): Promise<Llama> {
+  const { onProgress, signal, contextLength, batchSize, kv = "f16" } = options;
+  try {
+    const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
+      onProgress,
+      signal,
+    });
+    const state = createState(gpu, pool, { config, batch: batchSize });
+    const llama = await createLlama({ gpu, pool }, {
+      config,
+      weights,
+      state,
+      context: contextLength,
+      kv,
+    });
+    await pool.check("the activations");
+    return llama;
+  } catch (error) {
+    pool[Symbol.dispose]();
+    if (!(error instanceof GpuMemoryError)) throw error;
+    throw new Error(
+      `Cannot load "${file.label}" of ${
+        formatBytes(file.size)
+      }: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+function readSizes(
+  config: LlamaConfig,
+  { contextLength, batchSize = DEFAULT_BATCH, kv = "f16" }: LoadModelOptions,
+): { contextLength: number; batchSize: number } {
+  const trained = config.contextLength;
+  const context = contextLength ?? Math.min(trained, DEFAULT_CONTEXT);
+  if (!Number.isInteger(context) || context < 1 || context > trained) {
+    throw new RangeError(
+      `Cannot load model: contextLength is ${context}, an integer from 1 to the model's ${trained} is wanted`,
+    );
+  }
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(
+      `Cannot load model: batchSize is ${batchSize}, a positive integer is wanted`,
+    );
+  }
+  if (kv !== "f16" && kv !== "f32") {
+    throw new TypeError(
+      `Cannot load model: kv is "${kv}", "f16" or "f32" is wanted`,
+    );
+  }
+  return { contextLength: context, batchSize: Math.min(batchSize, context) };
+}

@@ -1,0 +1,68 @@
+import type { Sequence } from "../model/sequence.ts";
+import { logSumExp, type TokenLogit, topTokens } from "./logits.ts";
+
+/** What a model says of one token of a text. */
+export interface ScoredToken {
+  /** The token. */
+  id: number;
+  /**
+   * Its natural log-probability given the tokens before it, `null` for the
+   * first.
+   */
+  logprob: number | null;
+  /** The model's best next tokens after it, best first. */
+  top: TokenLogit[];
+}
+
+/** What a model says of a text. */
+export interface Score {
+  /** Sum of the log-probabilities. */
+  loglikelihood: number;
+  /** The tokens, in order. */
+  positions: ScoredToken[];
+}
+
+/** Options for {@linkcode scoreTokens}. */
+export interface ScoreOptions {
+  /** How many best next tokens each position gets. Defaults to 0. */
+  top?: number;
+  /** Stops between batches. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Gives the log-probability of each token after those before it.
+ *
+ * @param sequence An empty sequence.
+ * @param ids The tokens, taken as they are.
+ * @param options How many alternatives.
+ * @returns The probabilities, from logits summed in f64.
+ */
+export async function scoreTokens(
+  sequence: Sequence,
+  ids: readonly number[],
+  { top = 0, signal }: ScoreOptions = {},
+): Promise<Score> {
+  if (!Number.isInteger(top) || top < 0) {
+    throw new RangeError(
+      `Cannot score: top is ${top}, an integer from 0 on is wanted`,
+    );
+  }
+  const positions: ScoredToken[] = [];
+  let loglikelihood = 0;
+  let next: number | null = null;
+  for await (const logits of sequence.logits(ids, { signal })) {
+    const i = positions.length;
+    positions.push({
+      id: ids[i]!,
+      logprob: next,
+      top: top > 0 ? topTokens(logits, top) : [],
+    });
+    loglikelihood += next ?? 0;
+    const following = ids[i + 1];
+    if (following !== undefined) {
+      next = logits[following]! - logSumExp(logits);
+    }
+  }
+  return { loglikelihood, positions };
+}

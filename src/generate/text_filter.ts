@@ -1,0 +1,86 @@
+/** What {@linkcode TextFilter.push} lets through. */
+export interface FilteredText {
+  /** Text that is safe to show. */
+  text: string;
+  /** The stop string that was met; nothing comes after it. */
+  stop?: string;
+}
+
+/** Options for {@linkcode TextFilter}. */
+export interface TextFilterOptions {
+  /** Strings that end the text, and are not part of it. Defaults to none. */
+  stop?: readonly string[];
+  /** Whether white space at the end is dropped. Defaults to `false`. */
+  trimEnd?: boolean;
+}
+
+/**
+ * Holds back the end of a stream of text while it may still turn out to be the
+ * beginning of a stop string, or white space at the very end.
+ */
+export class TextFilter {
+  readonly #stop: readonly string[];
+  readonly #trimEnd: boolean;
+  #held = "";
+
+  /**
+   * Creates a {@linkcode TextFilter}.
+   *
+   * @param options The stop strings, and what to do with white space.
+   */
+  constructor({ stop = [], trimEnd = false }: TextFilterOptions = {}) {
+    this.#stop = stop;
+    this.#trimEnd = trimEnd;
+  }
+
+  /**
+   * Adds text.
+   *
+   * @param text What comes next.
+   * @returns What can be shown now.
+   */
+  push(text: string): FilteredText {
+    this.#held += text;
+    const found = this.#findStop();
+    if (found !== undefined) {
+      this.#held = this.#held.slice(0, found.index);
+      return { text: this.flush(), stop: found.stop };
+    }
+    const shown = this.#held.slice(0, this.#safeLength());
+    this.#held = this.#held.slice(shown.length);
+    return { text: shown };
+  }
+
+  /** Ends the text: returns what was held back and belongs to it. */
+  flush(): string {
+    const text = this.#trimEnd ? this.#held.trimEnd() : this.#held;
+    this.#held = "";
+    return text;
+  }
+
+  /** The stop string that ends the text earliest. */
+  #findStop(): { index: number; stop: string } | undefined {
+    let first: { index: number; stop: string } | undefined;
+    for (const stop of this.#stop) {
+      const index = this.#held.indexOf(stop);
+      if (index >= 0 && (first === undefined || index < first.index)) {
+        first = { index, stop };
+      }
+    }
+    return first;
+  }
+
+  #safeLength(): number {
+    let safe = this.#held.length;
+    for (const stop of this.#stop) {
+      const most = Math.min(stop.length - 1, this.#held.length);
+      for (let length = most; length > 0; length--) {
+        if (this.#held.endsWith(stop.slice(0, length))) {
+          safe = Math.min(safe, this.#held.length - length);
+          break;
+        }
+      }
+    }
+    return this.#trimEnd ? this.#held.slice(0, safe).trimEnd().length : safe;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Where a model comes from: the path of a file (or a `file:` URL as text), a
+ * `file:` URL, or the bytes of the file.
+ */
+export type ModelInput = string | URL | Uint8Array | Blob;
+
+/** Bytes that can be read anywhere, in any order. */
+export interface ByteSource extends AsyncDisposable {
+  /** What errors call it: the path, the URL, `Uint8Array` or `Blob`. */
+  readonly label: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * Fills `target` with the bytes from `offset` on. Calls may overlap in time.
+   *
+   * @throws {RangeError} If the source ends before `target` is full.
+   * @throws {TypeError} If the source was disposed.
+   */
+  readInto(target: Uint8Array, offset: number): Promise<void>;
+}
+
+/**
+ * Opens a model's bytes. A `Uint8Array` is used in place, not copied.
+ *
+ * @param input The model.
+ * @returns The source, to be disposed by the caller.
+ * @throws {Error} If there is no such file, it is not a regular file, or it may
+ * not be read; the cause is Deno's error.
+ * @throws {TypeError} If the input is a URL of another scheme than `file:`, or
+ * none of the wanted types.
+ */
+export async function openSource(input: ModelInput): Promise<ByteSource> {
+  if (input instanceof Uint8Array) {
+    return new MemorySource("Uint8Array", input.length, (target, offset) => {
+      target.set(input.subarray(offset, offset + target.length));
+    });
+  }
+  if (input instanceof Blob) {
+    return new MemorySource("Blob", input.size, async (target, offset) => {
+      const slice = input.slice(offset, offset + target.length);
+      target.set(new Uint8Array(await slice.arrayBuffer()));
+    });
+  }
+  if (typeof input === "string" || input instanceof URL) {
+    return await openFile(input);
+  }
+  throw new TypeError(
+    `Cannot open model: it is ${kindOf(input)}, ` +
+      "a path, a file: URL, a Uint8Array or a Blob is wanted",
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  return `of type ${Object(value).constructor?.name ?? typeof value}`;
+}
+
+function checkRange(
+  { label, size }: ByteSource,
+  { length }: Uint8Array,
+  offset: number,
+): void {
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw new RangeError(
+      `Cannot read "${label}": the offset is ${offset}, ` +
+        "an integer from 0 on is wanted",
+    );
+  }
+  if (offset + length > size) {
+    throw new RangeError(
+      `Cannot read "${label}": it ends at byte ${size}, ` +
+        `bytes ${offset} to ${offset + length} are wanted`,
+    );
+  }
+}
+
+function closedError(label: string): TypeError {
+  return new TypeError(`Cannot read "${label}": it was closed before`);
+}
+
+type Copy = (target: Uint8Array, offset: number) => void | Promise<void>;
+
+class MemorySource implements ByteSource {
+  readonly label: string;
+  readonly size: number;
+  #copy: Copy | undefined;
+
+  constructor(label: string, size: number, copy: Copy) {
+    this.label = label;
+    this.size = size;
+    this.#copy = copy;
+  }
+
+  async readInto(target: Uint8Array, offset: number): Promise<void> {
+    if (this.#copy === undefined) throw closedError(this.label);
+    checkRange(this, target, offset);
+    await this.#copy(target, offset);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#copy = undefined;
+    return Promise.resolve();
+  }
+}
+
+async function openFile(input: string | URL): Promise<ByteSource> {
+  const label = String(input);
+  const path = filePath(input, label);
+  try {
+    // Looked at before it is opened, as opening a named pipe would wait.
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (!isFile) {
+      const kind = isDirectory ? "a directory" : "not a regular file";
+      throw new Error(`it is ${kind}, a file is wanted`);
+    }
+    const file = await Deno.open(path);
+    try {
+      return new FileSource(label, (await file.stat()).size, file);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  } catch (cause) {
+    throw new Error(`Cannot open model "${label}": ${reason(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The path or `file:` URL of `input`; any other URL is refused. */
+function filePath(input: string | URL, label: string): string | URL {
+  // One letter before the colon is a Windows drive.
+  const isUrl = input instanceof URL || /^[a-z][a-z\d+.-]+:\/\//i.test(input);
+  if (!isUrl) return input;
+  const url = URL.parse(input);
+  if (url === null) {
+    throw new TypeError(`Cannot open model "${label}": it is not a valid URL`);
+  }
+  if (url.protocol !== "file:") {
+    throw new TypeError(
+      `Cannot open model "${label}": its scheme is "${url.protocol}", ` +
+        "only local files are supported",
+    );
+  }
+  return url;
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "no such file";
+  if (cause instanceof Deno.errors.NotCapable) {
+    return "no permission to read it, run Deno with --allow-read";
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return "no permission to read it";
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+class FileSource implements ByteSource {
+  readonly label: string;
+  readonly size: number;
+  #file: Deno.FsFile | undefined;
+  /** Reads wait for the one before: a file has one position for all. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(label: string, size: number, file: Deno.FsFile) {
+    this.label = label;
+    this.size = size;
+    this.#file = file;
+  }
+
+  async readInto(target: Uint8Array, offset: number): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) throw closedError(this.label);
+    checkRange(this, target, offset);
+    const read = this.#last.then(() => this.#read(file, target, offset));
+    this.#last = read.catch(() => {});
+    await read;
+  }
+
+  async #read(file: Deno.FsFile, target: Uint8Array, offset: number) {
+    await file.seek(offset, Deno.SeekMode.Start);
+    let done = 0;
+    while (done < target.length) {
+      const count = await file.read(target.subarray(done));
+      if (count === null) {
+        throw new RangeError(
+          `Cannot read "${this.label}": it was cut to ${offset + done} ` +
+            `bytes while open, it had ${this.size}`,
+        );
+      }
+      done += count;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await this.#last;
+    file?.close();
+  }
+}

@@ -1,0 +1,153 @@
+import { assertEquals } from "@std/assert";
+import { randomFloats, run, upload } from "../../tests/gpu.ts";
+import {
+  assertOutput,
+  batchOf,
+  padRows,
+  poisonedOutput,
+  scopeTest,
+} from "../../tests/kernels.ts";
+import { matmul } from "../../tests/oracle.ts";
+import {
+  randomMatrix,
+  uploadMatrix,
+  type UploadMatrixOptions,
+} from "../../tests/weights.ts";
+import type { KernelScope } from "../gpu/kernel.ts";
+import { createMatmul } from "./matmul.ts";
+import { strideOf } from "./matrix.ts";
+import type { Codec } from "./quant/codec.ts";
+import { CODECS } from "./quant/codecs.ts";
+import { F32 } from "./quant/f32.ts";
+import { Q4_0 } from "./quant/q4_0.ts";
+import { Q8_0 } from "./quant/q8_0.ts";
+
+interface Case extends UploadMatrixOptions {
+  rows: number;
+  cols: number;
+  codec: Codec;
+  /** Rows of the input. */
+  batch: number;
+  accumulate?: boolean;
+  offset?: number;
+  /** Floats behind each row of the output. Defaults to 0. */
+  gap?: number;
+  /** How many parts the matrix is to have. Defaults to 1. */
+  parts?: number;
+}
+
+async function check(scope: KernelScope, options: Case): Promise<void> {
+  const { gpu } = scope;
+  const { rows, cols, codec, batch, parts = 1 } = options;
+  const { accumulate = false, offset = 0, gap = 0 } = options;
+  const raw = randomMatrix(codec, { rows, cols, seed: rows + cols });
+  const w = await uploadMatrix(scope, raw, options);
+  assertEquals(w.parts.length, parts);
+  const x = randomFloats(batch * cols, 3);
+  const yStride = offset + rows + gap;
+
+  const y = poisonedOutput(scope, batch * yStride);
+  const before = accumulate
+    ? randomFloats(batch * rows, 5)
+    : new Float32Array(batch * rows);
+  // The output's layout: NaN wherever the product does not go.
+  const place = (product: ArrayLike<number>) =>
+    Float64Array.from({ length: batch * yStride }, (_, i) => {
+      const column = i % yStride - offset;
+      return column < 0 || column >= rows
+        ? NaN
+        : product[Math.floor(i / yStride) * rows + column]!;
+    });
+  if (accumulate) {
+    gpu.device.queue.writeBuffer(y, 0, Float32Array.from(place(before)));
+  }
+  const product = await createMatmul(scope, w, { yStride, accumulate, offset });
+  const step = product.bind({
+    x: upload(gpu, padRows(x, { cols, stride: strideOf(cols) })),
+    y,
+    batch: batchOf(scope, { rows: batch }),
+  });
+  run(gpu, (pass) => step(pass, batch));
+
+  const expected = matmul(codec.dequantize(raw.bytes), x, { rows, cols });
+  await assertOutput(scope, y, place(expected.map((v, i) => v + before[i]!)));
+}
+
+for (const codec of CODECS.values()) {
+  // Three blocks a row: pairs of scales lie across the ends of rows.
+  scopeTest(
+    `matmul matches the reference when ${codec.name} weights are 65 x 96`,
+    (scope) => check(scope, { rows: 65, cols: 96, codec, batch: 33 }),
+  );
+}
+
+for (const batch of [1, 2, 31, 32, 33, 64, 65]) {
+  scopeTest(
+    `matmul matches the reference when the batch is ${batch}`,
+    (scope) => check(scope, { rows: 70, cols: 64, codec: Q8_0, batch }),
+  );
+}
+
+for (const rows of [1, 3, 7, 8, 63, 64, 65, 129, 172]) {
+  scopeTest(
+    `matmul matches the reference when the weights have ${rows} rows`,
+    (scope) => check(scope, { rows, cols: 32, codec: Q4_0, batch: 3 }),
+  );
+}
+
+for (const cols of [1, 31, 33, 172]) {
+  scopeTest(
+    `matmul matches the reference when the weights have ${cols} columns`,
+    (scope) => check(scope, { rows: 9, cols, codec: F32, batch: 5 }),
+  );
+}
+
+scopeTest(
+  "matmul matches the reference when rows are 5120 columns",
+  (scope) => check(scope, { rows: 6, cols: 5120, codec: Q8_0, batch: 2 }),
+);
+
+scopeTest(
+  "matmul adds to the output when it accumulates",
+  (scope) =>
+    check(scope, {
+      rows: 65,
+      cols: 96,
+      codec: Q8_0,
+      batch: 33,
+      accumulate: true,
+    }),
+);
+
+scopeTest(
+  "matmul writes its own columns when it has an offset",
+  (scope) =>
+    check(scope, {
+      rows: 65,
+      cols: 32,
+      codec: Q4_0,
+      batch: 33,
+      offset: 3,
+      gap: 2,
+    }),
+);
+
+for (const accumulate of [false, true]) {
+  scopeTest(
+    `matmul matches the reference when w is in parts (accumulate ${accumulate})`,
+    (scope) =>
+      check(scope, {
+        rows: 31,
+        cols: 96,
+        codec: Q4_0,
+        batch: 33,
+        // 10 rows of 3 blocks of 16 bytes
+        maxBytes: 500,
+        parts: 4,
+        chunkRows: 4,
+        offset: 5,
+        gap: 1,
+        accumulate,
+      }),
+  );
+}

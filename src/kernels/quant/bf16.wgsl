@@ -1,0 +1,27 @@
+// BF16: the upper half of an f32, rows padded with zeros to whole blocks.
+//
+//   quants [rows, blocks, 4] vec4u, eight bf16 each
+
+@group(0) @binding(0) var<storage, read> quants: array<vec4u>;
+
+fn four(low: u32, high: u32) -> vec4f {
+  return bitcast<vec4f>(
+    vec4u(low << 16u, low & 0xffff0000u, high << 16u, high & 0xffff0000u),
+  );
+}
+
+fn block_weights(index: u32) -> Block {
+  let i = index * 4u;
+  let p = quants[i];
+  let q = quants[i + 1u];
+  let r = quants[i + 2u];
+  let s = quants[i + 3u];
+  return Block(
+    four(p.x, p.y), four(p.z, p.w), four(q.x, q.y), four(q.z, q.w),
+    four(r.x, r.y), four(r.z, r.w), four(s.x, s.y), four(s.z, s.w),
+  );
+}
+
+fn block_dot(index: u32, x: Block) -> f32 {
+  return dot_blocks(x, block_weights(index));
+}

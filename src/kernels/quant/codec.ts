@@ -1,0 +1,41 @@
+/** Weights that the WGSL codecs speak of as one block. */
+export const BLOCK = 32;
+
+/** A block of a format as it lies in a file. */
+export interface FileBlock {
+  /** Weights in it. */
+  readonly weights: number;
+  /** Its bytes. */
+  readonly bytes: number;
+  /** The floating-point numbers among them. */
+  readonly floats: readonly {
+    readonly offset: number;
+    readonly type: "f32" | "f16" | "bf16";
+  }[];
+}
+
+/** A weight format: how the file holds it, and how the GPU does. */
+export interface Codec {
+  /** The format's name in ggml, as in `src/gguf/formats.ts`. */
+  readonly name: string;
+  /** A block in the file. */
+  readonly fileBlock: FileBlock;
+  /** The WGSL codec; see `block.wgsl`. */
+  readonly code: string;
+  /** 16-byte words of quants that 32 weights take on the GPU. */
+  readonly quantWords: number;
+  /** Whether each 32 weights have an f16 scale in a buffer of its own. */
+  readonly scaled: boolean;
+  /**
+   * Decodes weights as they lie in the file: the oracle of the WGSL codec.
+   *
+   * @param bytes Whole blocks.
+   * @returns The weights, exactly.
+   */
+  dequantize(bytes: Uint8Array): Float32Array;
+}
+
+/** A view of `bytes` for reading numbers at any alignment. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

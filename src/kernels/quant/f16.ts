@@ -1,0 +1,22 @@
+import { type Codec, viewOf } from "./codec.ts";
+import code from "./f16.wgsl" with { type: "text" };
+
+/** F16: IEEE half precision. */
+export const F16: Codec = {
+  name: "F16",
+  fileBlock: {
+    weights: 1,
+    bytes: 2,
+    floats: [{ offset: 0, type: "f16" }],
+  },
+  code,
+  quantWords: 4,
+  scaled: false,
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    return Float32Array.from(
+      { length: bytes.length / 2 },
+      (_, i) => view.getFloat16(2 * i, true),
+    );
+  },
+};

@@ -1,0 +1,22 @@
+import { type Codec, viewOf } from "./codec.ts";
+import code from "./f32.wgsl" with { type: "text" };
+
+/** F32: IEEE single precision, as it is. */
+export const F32: Codec = {
+  name: "F32",
+  fileBlock: {
+    weights: 1,
+    bytes: 4,
+    floats: [{ offset: 0, type: "f32" }],
+  },
+  code,
+  quantWords: 8,
+  scaled: false,
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    return Float32Array.from(
+      { length: bytes.length / 4 },
+      (_, i) => view.getFloat32(4 * i, true),
+    );
+  },
+};

@@ -1,0 +1,28 @@
+import { BLOCK, type Codec, viewOf } from "./codec.ts";
+import code from "./q4_0.wgsl" with { type: "text" };
+
+/** Q4_0: 32 nibbles and an f16 scale, `w = d * (q - 8)`. */
+export const Q4_0: Codec = {
+  name: "Q4_0",
+  fileBlock: {
+    weights: BLOCK,
+    bytes: 18,
+    floats: [{ offset: 0, type: "f16" }],
+  },
+  code,
+  quantWords: 1,
+  scaled: true,
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    const weights = new Float32Array(bytes.length / 18 * BLOCK);
+    for (let block = 0; block * 18 < bytes.length; block++) {
+      const d = view.getFloat16(block * 18, true);
+      for (let i = 0; i < 16; i++) {
+        const byte = view.getUint8(block * 18 + 2 + i);
+        weights[block * BLOCK + i] = d * ((byte & 15) - 8);
+        weights[block * BLOCK + 16 + i] = d * ((byte >> 4) - 8);
+      }
+    }
+    return weights;
+  },
+};

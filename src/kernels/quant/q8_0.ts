@@ -1,0 +1,26 @@
+import { BLOCK, type Codec, viewOf } from "./codec.ts";
+import code from "./q8_0.wgsl" with { type: "text" };
+
+/** Q8_0: 32 signed bytes and an f16 scale, `w = d * q`. */
+export const Q8_0: Codec = {
+  name: "Q8_0",
+  fileBlock: {
+    weights: BLOCK,
+    bytes: 34,
+    floats: [{ offset: 0, type: "f16" }],
+  },
+  code,
+  quantWords: 2,
+  scaled: true,
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    const weights = new Float32Array(bytes.length / 34 * BLOCK);
+    for (let block = 0; block * 34 < bytes.length; block++) {
+      const d = view.getFloat16(block * 34, true);
+      for (let i = 0; i < BLOCK; i++) {
+        weights[block * BLOCK + i] = d * view.getInt8(block * 34 + 2 + i);
+      }
+    }
+    return weights;
+  },
+};

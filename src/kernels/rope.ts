@@ -1,0 +1,133 @@
+import {
+  bindBuffers,
+  type Binding,
+  compileKernel,
+  grid,
+  type KernelScope,
+  workgroupSize,
+} from "../gpu/kernel.ts";
+import type { BatchKernel } from "./batch.ts";
+import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
+import code from "./rope.wgsl" with { type: "text" };
+
+/** Options for {@linkcode ropeTable}. */
+export interface RopeTableOptions {
+  /** Positions. */
+  context: number;
+  /** Head size; dimensions past `dims` are left as they are. */
+  headDim: number;
+  /** Dimensions that are rotated. */
+  dims: number;
+  /** Base of the frequencies, `theta` in the paper. */
+  base: number;
+  /** Positions are divided by this (linear scaling). Defaults to 1. */
+  factor?: number;
+  /** Divisors of each frequency, `[dims / 2]` (`rope_freqs.weight`). */
+  frequencyFactors?: ArrayLike<number>;
+}
+
+/**
+ * The angles of rotary embedding, computed in f64: WGSL's own `sin` and `cos`
+ * promise 11 bits, and only within one turn.
+ *
+ * @param options The frequencies.
+ * @returns (cos, sin) of each pair, `[context, headDim / 2]` vec2f.
+ */
+export function ropeTable(
+  options: RopeTableOptions,
+): Float32Array<ArrayBuffer> {
+  const { context, headDim, dims, base, factor = 1, frequencyFactors } =
+    options;
+  const pairs = headDim / 2;
+  const table = new Float32Array(context * pairs * 2);
+  for (let pair = 0; pair < pairs; pair++) {
+    const rotated = pair < dims / 2;
+    const frequency = rotated
+      ? base ** (-2 * pair / dims) / factor / (frequencyFactors?.[pair] ?? 1)
+      : 0;
+    for (let position = 0; position < context; position++) {
+      const angle = position * frequency;
+      const i = (position * pairs + pair) * 2;
+      table[i] = Math.cos(angle);
+      table[i + 1] = Math.sin(angle);
+    }
+  }
+  return table;
+}
+
+/** Buffers of one {@linkcode Rope} dispatch. */
+export interface RopeBuffers {
+  /** Heads of q, of k, of v, `[batch, stride]` f32. */
+  qkv: Binding;
+  /** From {@linkcode ropeTable}. */
+  table: Binding;
+  /** Rotated q, `[batch, heads, quads]` vec4f. */
+  q: Binding;
+  /** Cache of k, `[context, kvHeads, quads]`. */
+  k: Binding;
+  /** Cache of v, `[context, kvHeads, quads]`. */
+  v: Binding;
+  /** The batch; see `batch.ts`. */
+  batch: Binding;
+}
+
+/** Options for {@linkcode createRope}. */
+export interface RopeOptions {
+  /** Query heads. */
+  heads: number;
+  /** Key and value heads. */
+  kvHeads: number;
+  /** Head size, even. */
+  headDim: number;
+  /** Floats from one row of `qkv` to the next. */
+  stride: number;
+  /** Element type of the cache. */
+  kv: KvType;
+}
+
+/** Rotary embedding and KV write. */
+export interface Rope {
+  /** Binds the kernel to fixed buffers. */
+  bind(buffers: RopeBuffers): BatchKernel;
+}
+
+/**
+ * Compiles the rotation of q and k and the append of k and v to the cache.
+ *
+ * @param scope The device and the owner of the parameters.
+ * @param options The shape and the cache's type.
+ * @returns The compiled kernel.
+ */
+export async function createRope(
+  { gpu, pool }: KernelScope,
+  { heads, kvHeads, headDim, stride, kv }: RopeOptions,
+): Promise<Rope> {
+  if (headDim % 2 !== 0) {
+    throw new RangeError(
+      `Cannot create rope: the head size is ${headDim}, an even number is wanted`,
+    );
+  }
+  const WORKGROUP_SIZE = workgroupSize(gpu);
+  const pipeline = await compileKernel(gpu, {
+    label: `rope.kv_${kv}`,
+    code: [KV_FORMATS[kv].code, code],
+    constants: { WORKGROUP_SIZE },
+  });
+  const quads = headQuads(headDim);
+  const params = pool.uniform([heads, kvHeads, headDim, quads, stride]);
+  const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
+  const rowQuads = (heads + 2 * kvHeads) * quads;
+  return {
+    bind({ qkv, table, q, k, v, batch }) {
+      const bindings = [qkv, table, q, k, v, params, batch];
+      const group = bindBuffers(gpu.device, pipeline, bindings);
+      return (pass, rows) => {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(
+          ...grid(Math.ceil(rows * rowQuads / WORKGROUP_SIZE), limit),
+        );
+      };
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
+import { download, randomFloats, run, upload } from "../../tests/gpu.ts";
+import {
+  assertOutput,
+  batchOf,
+  kernelTest,
+  narrowTest,
+  poisonedOutput,
+  scopeTest,
+} from "../../tests/kernels.ts";
+import { rope, type RopeAngles } from "../../tests/oracle.ts";
+import type { KernelScope } from "../gpu/kernel.ts";
+import { headQuads, type KvType } from "./kv_cache.ts";
+import { createRope, ropeTable } from "./rope.ts";
+
+interface Case extends Partial<RopeAngles> {
+  heads?: number;
+  kvHeads?: number;
+  headDim: number;
+  kv?: KvType;
+  /** Rows of the batch. Defaults to 3. */
+  rows?: number;
+  /** Floats behind each row of the input. Defaults to 0. */
+  gap?: number;
+}
+
+async function check(scope: KernelScope, options: Case): Promise<void> {
+  const { gpu } = scope;
+  const { headDim, heads = 4, kvHeads = 2, kv = "f32", gap = 0 } = options;
+  const { position = 0, rows = 3, dims = headDim, base = 10000 } = options;
+  const context = position + rows + 1;
+  const stride = (heads + 2 * kvHeads) * headDim + gap;
+  const width = 4 * headQuads(headDim);
+  const angles = { ...options, dims, base };
+  // All are f16 values, so that v is exact in either cache.
+  const qkv = randomFloats(rows * stride, headDim).map(Math.f16round);
+  const cache = context * kvHeads * width;
+  const q = poisonedOutput(scope, rows * heads * width);
+  const k = poisonedCache(scope, cache, kv);
+  const v = poisonedCache(scope, cache, kv);
+  const kernel = await createRope(scope, {
+    heads,
+    kvHeads,
+    headDim,
+    stride,
+    kv,
+  });
+  const step = kernel.bind({
+    qkv: upload(gpu, qkv),
+    table: upload(gpu, ropeTable({ ...angles, context, headDim })),
+    q,
+    k,
+    v,
+    batch: batchOf(scope, { rows, position }),
+  });
+  run(gpu, (pass) => step(pass, rows));
+
+  const expected = {
+    q: new Float64Array(rows * heads * width),
+    k: new Float64Array(cache).fill(NaN),
+    v: new Float64Array(cache).fill(NaN),
+  };
+  for (let m = 0; m < rows; m++) {
+    const rotated = { ...angles, position: position + m };
+    const head = (i: number) => {
+      const start = m * stride + i * headDim;
+      return qkv.subarray(start, start + headDim);
+    };
+    const padded = (x: ArrayLike<number>) =>
+      Float64Array.from({ length: width }, (_, i) => x[i] ?? 0);
+    for (let i = 0; i < heads; i++) {
+      const x = padded(rope(head(i), rotated));
+      expected.q.set(x, (m * heads + i) * width);
+    }
+    for (let i = 0; i < kvHeads; i++) {
+      const at = ((position + m) * kvHeads + i) * width;
+      expected.k.set(padded(rope(head(heads + i), rotated)), at);
+      expected.v.set(padded(head(heads + kvHeads + i)), at);
+    }
+  }
+  await assertOutput(scope, q, expected.q);
+  if (kv === "f32") {
+    await assertOutput(scope, k, expected.k);
+    await assertOutput(scope, v, expected.v);
+    return;
+  }
+  assertHalves(await download(gpu, k), expected.k, 2 ** -10);
+  assertHalves(await download(gpu, v), expected.v, 0);
+}
+
+function poisonedCache(scope: KernelScope, length: number, kv: KvType) {
+  return kv === "f32"
+    ? poisonedOutput(scope, length)
+    : upload(scope.gpu, new Float16Array(length + 64).fill(NaN));
+}
+
+/**
+ * Asserts that `buffer` begins with `expected` as f16, within an error: WGSL may
+ * round either way.
+ */
+function assertHalves(
+  buffer: Float32Array<ArrayBuffer>,
+  expected: Float64Array,
+  error: number,
+): void {
+  const actual = new Float16Array(buffer.buffer);
+  for (let i = 0; i < actual.length; i++) {
+    const wanted = expected[i] ?? NaN;
+    const limit = error * Math.abs(wanted) + error * 2 ** -14;
+    assert(
+      Number.isNaN(wanted)
+        ? Number.isNaN(actual[i])
+        : Math.abs(actual[i]! - wanted) <= limit,
+      `half ${i} is ${actual[i]}, ${wanted} is wanted`,
+    );
+  }
+}
+
+for (const kv of ["f32", "f16"] as const) {
+  for (const headDim of [2, 6, 8, 48, 64, 80, 96, 128, 256]) {
+    kernelTest(
+      `rope matches the reference when heads are ${headDim} wide (${kv})`,
+      (scope) => check(scope, { headDim, kv, position: 5, gap: 3 }),
+    );
+  }
+
+  for (const [heads, kvHeads] of [[1, 1], [3, 3], [4, 1], [40, 40]] as const) {
+    kernelTest(
+      `rope matches the reference when heads are ${heads} on ${kvHeads} (${kv})`,
+      (scope) => check(scope, { heads, kvHeads, headDim: 16, kv }),
+    );
+  }
+
+  for (const rows of [1, 31, 32, 33]) {
+    kernelTest(
+      `rope matches the reference when the batch is ${rows} (${kv})`,
+      (scope) => check(scope, { headDim: 48, rows, position: 64, kv }),
+    );
+  }
+
+  kernelTest(
+    `rope leaves dimensions as they are when it is partial (${kv})`,
+    (scope) => check(scope, { headDim: 80, dims: 32, position: 9, kv }),
+  );
+
+  narrowTest(
+    `rope matches the reference (${kv})`,
+    (scope) => check(scope, { headDim: 48, rows: 33, kv }),
+  );
+}
+
+kernelTest(
+  "rope matches the reference when positions are far",
+  (scope) => check(scope, { headDim: 8, position: 100_000, rows: 2 }),
+);
+
+kernelTest(
+  "rope matches the reference when frequencies are scaled",
+  (scope) =>
+    check(scope, {
+      headDim: 16,
+      position: 300,
+      base: 500_000,
+      factor: 4,
+      frequencyFactors: [1, 1, 1, 1.5, 2, 3, 5, 8],
+    }),
+);
+
+scopeTest(
+  "createRope() rejects heads when their size is odd",
+  async (scope) => {
+    const shape = { heads: 1, kvHeads: 1, headDim: 5, stride: 15 };
+    await assertRejects(
+      () => createRope(scope, { ...shape, kv: "f32" }),
+      RangeError,
+      "Cannot create rope: the head size is 5, an even number is wanted",
+    );
+  },
+);
+
+Deno.test("ropeTable() turns the first pair by one radian a position", () => {
+  const table = ropeTable({ context: 3, headDim: 4, dims: 4, base: 10000 });
+  assertEquals(table.length, 3 * 2 * 2);
+  assertEquals([...table.subarray(0, 4)], [1, 0, 1, 0]);
+  assertAlmostEquals(table[4]!, 0.5403023058681398, 1e-7);
+  assertAlmostEquals(table[5]!, 0.8414709848078965, 1e-7);
+  // The second pair is slower by sqrt(base).
+  assertAlmostEquals(table[6]!, 0.9999500004166653, 1e-7);
+  assertAlmostEquals(table[7]!, 0.009999833334166664, 1e-7);
+  assertAlmostEquals(table[8]!, -0.4161468365471424, 1e-7);
+});
+
+Deno.test("ropeTable() divides positions when it has a factor", () => {
+  const shape = { headDim: 8, dims: 8, base: 10000 };
+  const scaled = ropeTable({ ...shape, context: 9, factor: 4 });
+  const plain = ropeTable({ ...shape, context: 3 });
+  for (const position of [0, 1, 2]) {
+    assertEquals(
+      scaled.subarray(position * 32, position * 32 + 8),
+      plain.subarray(position * 8, position * 8 + 8),
+    );
+  }
+});
+
+Deno.test("ropeTable() divides each frequency when it has factors", () => {
+  const shape = { headDim: 4, dims: 4, base: 10000, context: 7 };
+  const scaled = ropeTable({ ...shape, frequencyFactors: [2, 3] });
+  const plain = ropeTable(shape);
+  const pair = (table: Float32Array, position: number, i: number) =>
+    table.subarray(position * 4 + 2 * i, position * 4 + 2 * i + 2);
+  assertEquals(pair(scaled, 6, 0), pair(plain, 3, 0));
+  assertEquals(pair(scaled, 6, 1), pair(plain, 2, 1));
+});
+
+Deno.test("ropeTable() does not turn dimensions when they are past dims", () => {
+  const table = ropeTable({ context: 4, headDim: 6, dims: 2, base: 10000 });
+  assertEquals([...table.subarray(18 + 2)], [1, 0, 1, 0]);
+});

@@ -1,0 +1,133 @@
+import type { BufferPool } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { BATCH_BYTES, batchWords } from "../kernels/batch.ts";
+import { headQuads } from "../kernels/kv_cache.ts";
+import { strideOf } from "../kernels/matrix.ts";
+import type { LlamaConfig } from "./config.ts";
+
+/**
+ * All activations of a forward step, f32, allocated once and shared by every
+ * sequence: one step is recorded and submitted as a whole. A row is padded with
+ * zeros to whole blocks of 32.
+ */
+export interface LlamaState {
+  /** Rows that one step can take. */
+  readonly batch: number;
+  /** Rows whose logits one step can give. */
+  readonly headRows: number;
+  /** What to compute in the next step; see {@linkcode writeControl}. */
+  readonly control: GPUBuffer;
+  /** Residual stream, `[batch, dim]`. */
+  readonly x: GPUBuffer;
+  /** Input of the next matrix, `[batch, dim]`. */
+  readonly normed: GPUBuffer;
+  /** Heads of q, of k, of v, `[batch, (heads + 2 * kvHeads) * headDim]`. */
+  readonly qkv: GPUBuffer;
+  /** Rotated q, `[batch, heads, quads]` vec4f. */
+  readonly q: GPUBuffer;
+  /** Output of attention, `[batch, heads * headDim]`. */
+  readonly attn: GPUBuffer;
+  /** Gate, then up, `[batch, 2 * hiddenDim]`. */
+  readonly gateUp: GPUBuffer;
+  /** Gated activation, `[batch, hiddenDim]`. */
+  readonly hidden: GPUBuffer;
+  /** `[headRows, vocabularySize]` */
+  readonly logits: GPUBuffer;
+}
+
+/** Most bytes of logits that are computed and read back at once. */
+const LOGITS_BYTES = 16 * 2 ** 20;
+
+/** Floats from one row of q, k and v to the next. */
+export function qkvDim({ heads, kvHeads, headDim }: LlamaConfig): number {
+  return (heads + 2 * kvHeads) * headDim;
+}
+
+/**
+ * Allocates the activations.
+ *
+ * @param gpu The device.
+ * @param pool The owner of the buffers.
+ * @param options The shape, and the most rows of a step.
+ * @returns The activations, for fewer rows where the device's bindings are
+ * too small for `batch`.
+ */
+export function createState(
+  gpu: Gpu,
+  pool: BufferPool,
+  { config, batch }: { config: LlamaConfig; batch: number },
+): LlamaState {
+  const { dim, hiddenDim, heads, headDim, vocabularySize } = config;
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const widest = 4 * Math.max(2 * hiddenDim, qkvDim(config), dim);
+  const rows = Math.max(1, Math.min(batch, Math.floor(limit / widest)));
+  const headRows = Math.max(
+    1,
+    Math.min(rows, Math.floor(LOGITS_BYTES / (4 * vocabularySize))),
+  );
+  const floats = (label: string, width: number, count = rows) =>
+    pool.create({ label, size: 4 * count * width });
+  return {
+    batch: rows,
+    headRows,
+    control: pool.create({
+      label: "control",
+      size: TOKENS_OFFSET + 4 * rows,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE |
+        GPUBufferUsage.COPY_DST,
+    }),
+    x: floats("x", strideOf(dim)),
+    normed: floats("normed", strideOf(dim)),
+    qkv: floats("qkv", qkvDim(config)),
+    q: floats("q", heads * headQuads(headDim) * 4),
+    attn: floats("attn", strideOf(heads * headDim)),
+    gateUp: floats("gate_up", 2 * hiddenDim),
+    hidden: floats("hidden", strideOf(hiddenDim)),
+    logits: floats("logits", vocabularySize, headRows),
+  };
+}
+
+// Bindings start at multiples of 256, the largest alignment a device may ask.
+const HEAD_OFFSET = 256;
+const TOKENS_OFFSET = 512;
+
+/** The ranges of {@linkcode LlamaState.control} that kernels bind. */
+export function controlBindings({ control }: LlamaState) {
+  return {
+    /** The batch of the layers. */
+    batch: { buffer: control, size: BATCH_BYTES },
+    /** The batch of the head: the rows whose logits are wanted. */
+    head: { buffer: control, offset: HEAD_OFFSET, size: BATCH_BYTES },
+    /** Token ids, `[batch]`. */
+    tokens: { buffer: control, offset: TOKENS_OFFSET },
+  };
+}
+
+/** What the next step computes. */
+export interface Step {
+  /** Token ids, one a row. */
+  ids: readonly number[];
+  /** Position of the first of them. */
+  position: number;
+  /** Row of the first logits. */
+  headFirst: number;
+  /** Rows of logits. */
+  headRows: number;
+}
+
+/** Writes a step's control words, in one call for all of them. */
+export function writeControl(
+  { queue }: GPUDevice,
+  { control }: LlamaState,
+  { ids, position, headFirst, headRows }: Step,
+): void {
+  const words = new Uint32Array(TOKENS_OFFSET / 4 + ids.length);
+  words.set(batchWords({ rows: ids.length, position, first: 0 }));
+  words.set(
+    batchWords({ rows: headRows, position, first: headFirst }),
+    HEAD_OFFSET / 4,
+  );
+  words.set(ids, TOKENS_OFFSET / 4);
+  queue.writeBuffer(control, 0, words);
+}

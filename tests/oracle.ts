@@ -1,0 +1,1 @@
+export * from "../src/kernels/oracle.ts";
