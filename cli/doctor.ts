@@ -34,7 +34,7 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
       selfTest.map(({ kernel, error, ok }) => [
         ok ? "ok" : "FAILED",
         kernel,
-        error,
+        error.toExponential(1),
       ]),
     ));
   }

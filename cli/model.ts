@@ -7,32 +7,41 @@ import {
 } from "../mod.ts";
 import { printStatus } from "./output.ts";
 
+/** Options for {@linkcode loadWithProgress}. */
+export interface LoadWithProgressOptions extends LoadModelOptions {
+  /** Shows the bar. Defaults to whether stderr is a terminal. */
+  progress?: boolean;
+}
+
 /**
  * Loads a model; a person at a terminal sees how far it is.
  *
- * @param path The GGUF file.
+ * @param input The GGUF file.
  * @param options How to load it.
  * @returns The model.
  */
 export async function loadWithProgress(
-  path: string,
-  options: LoadModelOptions,
+  input: string | URL,
+  options: LoadWithProgressOptions = {},
 ): Promise<Model> {
-  if (!Deno.stderr.isTerminal()) return await loadModel(path, options);
-  const { default: progress } = await import("cli-progress");
-  const bar = new progress.SingleBar({
+  const { progress = Deno.stderr.isTerminal(), ...load } = options;
+  if (!progress) return await loadModel(input, load);
+  const { default: cliProgress } = await import("cli-progress");
+  const bar = new cliProgress.SingleBar({
     format: "loading {bar} {percentage}% {loaded}",
     hideCursor: true,
-    clearOnComplete: true,
+    clearOnComplete: options.progress === undefined,
     barsize: 24,
-  }, progress.Presets.shades_classic);
-  bar.start(1, 0, { loaded: "" });
+    noTTYOutput: true, // where it is asked for, a line at the end
+    notTTYSchedule: 60_000,
+  }, cliProgress.Presets.shades_classic);
   const onProgress = ({ loadedBytes, totalBytes }: LoadProgress) => {
-    bar.setTotal(totalBytes);
-    bar.update(loadedBytes, { loaded: formatBytes(loadedBytes) });
+    const loaded = { loaded: formatBytes(loadedBytes) };
+    if (bar.isActive) bar.update(loadedBytes, loaded);
+    else bar.start(totalBytes, loadedBytes, loaded);
   };
   try {
-    return await loadModel(path, { ...options, onProgress });
+    return await loadModel(input, { ...load, onProgress });
   } finally {
     bar.stop();
   }

@@ -16,26 +16,22 @@ export interface RawMatrix {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Bytes that `count` weights take in the file. */
-function fileBytes({ scaled, quantWords }: Codec, count: number): number {
-  return scaled
-    ? count / BLOCK * (2 + 16 * quantWords)
-    : count / BLOCK * 16 * quantWords;
-}
-
 /** Seeded weights, roughly normal where the format is one of floats. */
 export function randomMatrix(
   codec: Codec,
   { rows, cols, seed = 1 }: { rows: number; cols: number; seed?: number },
 ): RawMatrix {
-  const bytes = new Uint8Array(fileBytes(codec, rows * cols));
+  const { fileBlock } = codec;
+  const blocks = rows * cols / fileBlock.weights;
+  const bytes = new Uint8Array(blocks * fileBlock.bytes);
   const view = new DataView(bytes.buffer);
-  if (codec.scaled) {
+  if (fileBlock.weights > 1) {
     const random = randomFloats(bytes.length, seed);
     for (let i = 0; i < bytes.length; i++) bytes[i] = random[i]! * 2 ** 16;
-    const blockBytes = 2 + 16 * codec.quantWords;
-    for (let i = 0; i < bytes.length; i += blockBytes) {
-      view.setFloat16(i, 0.01 + random[i]! / 100, true);
+    for (let i = 0; i < bytes.length; i += fileBlock.bytes) {
+      for (const { offset } of fileBlock.floats) {
+        view.setFloat16(i + offset, 0.01 + random[i]! / 100, true);
+      }
     }
     return { rows, cols, codec, bytes };
   }

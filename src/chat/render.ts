@@ -16,6 +16,10 @@ import {
 } from "./messages.ts";
 import type { PromptParts } from "./specials.ts";
 
+export type { ChatFormat, ConcreteChatFormat } from "./format.ts";
+export type { MarkerMode } from "./markers.ts";
+export type { ChatMessage, ChatRole } from "./messages.ts";
+
 /** Length up to which the tokens of a text that is too long are counted. */
 const COUNTED_TEXT = 2 ** 18;
 

@@ -1,5 +1,5 @@
 import { limitsOf, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
-import { type KernelTest, testKernels } from "../kernels/self_test.ts";
+import { type KernelCheck, verifyKernels } from "../kernels/verify.ts";
 
 /** What there is to know about the GPU. */
 export interface Diagnosis {
@@ -22,7 +22,7 @@ export interface Diagnosis {
   /** The device's limits. */
   limits: Record<string, number>;
   /** Each kernel against its reference, with subgroups and without. */
-  selfTest: KernelTest[];
+  selfTest: KernelCheck[];
 }
 
 /**
@@ -39,11 +39,11 @@ export async function diagnose(
   try {
     const { vendor, architecture, device, description, isFallbackAdapter } =
       gpu.info;
-    const selfTest = await testKernels(gpu);
+    const selfTest = await verifyKernels(gpu);
     if (gpu.subgroupSize > 0) {
       const plain = { ...gpu, subgroupSize: 0, pipelines: new Map() };
       const known = new Set(selfTest.map(({ kernel }) => kernel));
-      const others = await testKernels(plain);
+      const others = await verifyKernels(plain);
       selfTest.push(...others.filter(({ kernel }) => !known.has(kernel)));
     }
     return {

@@ -10,6 +10,7 @@ import {
   type GenerationContext,
 } from "../generate/generation.ts";
 import {
+  checkScore,
   type Score,
   type ScoreOptions,
   scoreTokens,
@@ -191,6 +192,8 @@ export class Model implements AsyncDisposable {
     options: ScoreOptions = {},
   ): Promise<Score> {
     this.#checkAlive();
+    const { context, config: { vocabularySize } } = this.#llama;
+    checkScore(ids, { context, vocabularySize }, options);
     const sequence = await this.#acquire();
     try {
       return await scoreTokens(sequence, ids, options);

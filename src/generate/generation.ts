@@ -1,3 +1,4 @@
+import { checkIds } from "../model/check_ids.ts";
 import { nextTurn } from "../model/next_turn.ts";
 import type { Sequence } from "../model/sequence.ts";
 import type { TokenStream } from "../tokenizer/token_stream.ts";
@@ -128,7 +129,7 @@ export class Generation implements AsyncIterable<Piece> {
    * @param prompt What is continued.
    * @param options How.
    * @throws {RangeError} If the prompt is empty or longer than the context, or
-   * an option is out of its range.
+   * an id or an option is out of its range.
    */
   constructor(
     context: GenerationContext,
@@ -156,7 +157,12 @@ export class Generation implements AsyncIterable<Piece> {
     return this.#pieces;
   }
 
-  /** The whole; generates it where nobody reads the pieces. */
+  /**
+   * The whole; generates it where nobody reads the pieces.
+   *
+   * @returns What it came to, also where the reader left early.
+   * @throws What reading the pieces throws, such as the signal's reason.
+   */
   async result(): Promise<GenerationResult> {
     if (!this.#started) {
       this.#started = true;
@@ -184,7 +190,7 @@ function checkOptions({ maxTokens, stop, ...sampling }: GenerateOptions): void {
 
 function checkPrompt(
   { ids }: Prompt,
-  { context }: GenerationContext,
+  { context, tokenizer }: GenerationContext,
   { maxTokens }: GenerateOptions,
 ): void {
   if (ids.length === 0) {
@@ -199,6 +205,7 @@ function checkPrompt(
       `Cannot generate: the prompt has ${ids.length} tokens, at most ${most} fit into the context of ${context}`,
     );
   }
+  checkIds("generate", ids, tokenizer.size);
 }
 
 function stopStrings(stop: GenerateOptions["stop"] = []): readonly string[] {
@@ -220,6 +227,7 @@ async function* generate(
 ): AsyncGenerator<Piece, void> {
   const start = performance.now();
   let sequence: Sequence | undefined;
+  let progress: Progress | undefined;
   try {
     options.signal?.throwIfAborted();
     if (typeof prompt === "function") {
@@ -227,17 +235,15 @@ async function* generate(
       checkPrompt(prompt, context, options);
     }
     sequence = await context.acquire();
-    const progress = new Progress(context, prompt, start);
-    try {
-      yield* decode(sequence, { context, prompt, options, progress });
-    } finally {
-      resolve(progress.result());
-    }
+    progress = new Progress(context, prompt, start);
+    yield* decode(sequence, { context, prompt, options, progress });
   } catch (error) {
     reject(error);
     throw error;
   } finally {
     if (sequence !== undefined) context.release(sequence);
+    // At the end, and where the reader leaves; after an error it says nothing.
+    if (progress !== undefined) resolve(progress.result());
   }
 }
 
@@ -331,7 +337,7 @@ class Progress {
   /** `"abort"` until it ends by itself: that is what leaving the loop is. */
   finishReason: FinishReason = "abort";
   prefilled: number;
-  #firstToken: number;
+  #firstToken: number | undefined;
   readonly #start: number;
   readonly #context: GenerationContext;
   readonly #promptTokens: number;
@@ -339,18 +345,20 @@ class Progress {
   constructor(context: GenerationContext, prompt: Prompt, start: number) {
     this.#context = context;
     this.#promptTokens = prompt.ids.length;
-    this.#start = this.prefilled = this.#firstToken = start;
+    this.#start = this.prefilled = start;
   }
 
   add(id: number): void {
-    if (this.ids.length === 0) this.#firstToken = performance.now();
+    this.#firstToken ??= performance.now();
     this.ids.push(id);
   }
 
   result(): GenerationResult {
     const { text, ids, finishReason, stopString, seed } = this;
     const prefillMs = this.prefilled - this.#start;
-    const decodeMs = performance.now() - this.#firstToken;
+    // Without a token of its own, an answer is as good as done by then.
+    const firstToken = this.#firstToken ?? this.prefilled;
+    const decodeMs = performance.now() - firstToken;
     return {
       text,
       ids,
@@ -363,7 +371,7 @@ class Progress {
       },
       timings: {
         loadMs: this.#context.loadMs,
-        firstTokenMs: this.#firstToken - this.#start,
+        firstTokenMs: firstToken - this.#start,
         prefillMs,
         decodeMs,
         prefillTokensPerSecond: rate(this.#promptTokens, prefillMs),

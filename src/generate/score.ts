@@ -1,3 +1,4 @@
+import { checkIds } from "../model/check_ids.ts";
 import type { Sequence } from "../model/sequence.ts";
 import { logSumExp, type TokenLogit, topTokens } from "./logits.ts";
 
@@ -31,10 +32,39 @@ export interface ScoreOptions {
 }
 
 /**
+ * Checks what {@linkcode scoreTokens} is asked for, before it takes memory.
+ *
+ * @param ids The tokens.
+ * @param limits Positions of the context, and rows of the embedding.
+ * @param options The options.
+ * @throws {RangeError} If there are no ids, too many, or one is out of range, or
+ * an option is.
+ * @throws The signal's reason, where it is aborted already.
+ */
+export function checkScore(
+  ids: readonly number[],
+  { context, vocabularySize }: { context: number; vocabularySize: number },
+  { top = 0, signal }: ScoreOptions,
+): void {
+  if (!Number.isInteger(top) || top < 0) {
+    throw new RangeError(
+      `Cannot score: top is ${top}, an integer from 0 on is wanted`,
+    );
+  }
+  if (ids.length === 0 || ids.length > context) {
+    throw new RangeError(
+      `Cannot score: there are ${ids.length} tokens, from 1 to ${context} are wanted`,
+    );
+  }
+  checkIds("score", ids, vocabularySize);
+  signal?.throwIfAborted();
+}
+
+/**
  * Gives the log-probability of each token after those before it.
  *
  * @param sequence An empty sequence.
- * @param ids The tokens, taken as they are.
+ * @param ids The tokens, taken as they are; see {@linkcode checkScore}.
  * @param options How many alternatives.
  * @returns The probabilities, from logits summed in f64.
  */
@@ -43,11 +73,6 @@ export async function scoreTokens(
   ids: readonly number[],
   { top = 0, signal }: ScoreOptions = {},
 ): Promise<Score> {
-  if (!Number.isInteger(top) || top < 0) {
-    throw new RangeError(
-      `Cannot score: top is ${top}, an integer from 0 on is wanted`,
-    );
-  }
   const positions: ScoredToken[] = [];
   let loglikelihood = 0;
   let next: number | null = null;

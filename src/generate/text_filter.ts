@@ -58,14 +58,19 @@ export class TextFilter {
     return text;
   }
 
-  /** The stop string that ends the text earliest. */
+  /**
+   * The stop string that is complete first, the longest of those: which one it
+   * is must not depend on how the text was cut into pieces.
+   */
   #findStop(): { index: number; stop: string } | undefined {
-    let first: { index: number; stop: string } | undefined;
+    let first: { index: number; end: number; stop: string } | undefined;
     for (const stop of this.#stop) {
       const index = this.#held.indexOf(stop);
-      if (index >= 0 && (first === undefined || index < first.index)) {
-        first = { index, stop };
-      }
+      if (index < 0) continue;
+      const end = index + stop.length;
+      const isFirst = first === undefined || end < first.end ||
+        (end === first.end && index < first.index);
+      if (isFirst) first = { index, end, stop };
     }
     return first;
   }

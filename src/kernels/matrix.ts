@@ -9,7 +9,7 @@ export interface MatrixPart {
   readonly rows: number;
   /** `[rows, blocks, codec.quantWords]` vec4u. */
   readonly quants: GPUBuffer;
-  /** `[rows * blocks / 2]` u32 where the codec has scales. */
+  /** `[rows, blocks, codec.scaleBytes]` bytes where the codec has scales. */
   readonly scales: GPUBuffer | undefined;
 }
 
@@ -55,7 +55,7 @@ export function matrixBytes(
   { rows, cols, codec }: Pick<CreateMatrixOptions, "rows" | "cols" | "codec">,
 ): number {
   const blocks = rows * strideOf(cols) / BLOCK;
-  return blocks * (16 * codec.quantWords + (codec.scaled ? 2 : 0));
+  return blocks * (16 * codec.quantWords + codec.scaleBytes);
 }
 
 /**
@@ -84,10 +84,10 @@ export function createMatrix(
         label: `${label}.quants`,
         size: count * rowBytes,
       }),
-      scales: codec.scaled
+      scales: codec.scaleBytes > 0
         ? pool.create({
           label: `${label}.scales`,
-          size: Math.ceil(count * blocks / 2) * 4,
+          size: count * blocks * codec.scaleBytes,
         })
         : undefined,
     });

@@ -47,9 +47,9 @@ for (const { codec, rows, cols, maxBytes, parts } of shapes) {
         const blocks = part.rows * w.blocks;
         assertEquals(part.quants.size, blocks * 16 * codec.quantWords);
         assertLessOrEqual(part.quants.size, maxBytes);
-        assertEquals(part.scales !== undefined, codec.scaled);
+        assertEquals(part.scales !== undefined, codec.scaleBytes > 0);
         if (part.scales === undefined) continue;
-        assertLessOrEqual(blocks * 2, part.scales.size);
+        assertLessOrEqual(blocks * codec.scaleBytes, part.scales.size);
         assertEquals(part.scales.label, "w.scales");
       }
       return Promise.resolve();

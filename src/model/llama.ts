@@ -178,6 +178,11 @@ function createRopeTable(
   pool: BufferPool,
   { config, weights, context }: CreateLlamaOptions,
 ): GPUBuffer {
+  // Before the table is made: a device that cannot hold it says so here.
+  const buffer = pool.create({
+    label: "rope.table",
+    size: 4 * context * config.headDim,
+  });
   const table = ropeTable({
     context,
     headDim: config.headDim,
@@ -186,7 +191,6 @@ function createRopeTable(
     factor: config.ropeFactor,
     ...(weights.ropeFreqs && { frequencyFactors: weights.ropeFreqs }),
   });
-  const buffer = pool.create({ label: "rope.table", size: table.byteLength });
   device.queue.writeBuffer(buffer, 0, table);
   return buffer;
 }

@@ -1,6 +1,7 @@
 import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { createReadback, type Readback } from "../gpu/readback.ts";
+import { checkIds } from "./check_ids.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
 import type { BoundAttention, Llama } from "./llama.ts";
 import { nextTurn } from "./next_turn.ts";
@@ -164,15 +165,7 @@ export class Sequence implements Disposable {
         `Cannot append ${ids.length} tokens to ${this.#length}: the context has ${context}`,
       );
     }
-    for (const id of ids) {
-      if (!Number.isInteger(id) || id < 0 || id >= vocabularySize) {
-        throw new RangeError(
-          `Cannot append token ${id}: an id from 0 to ${
-            vocabularySize - 1
-          } is wanted`,
-        );
-      }
-    }
+    checkIds("append", ids, vocabularySize);
   }
 
   /** Runs one batch and reads back the logits of its last rows. */

@@ -60,11 +60,22 @@ export function createState(
   const { dim, hiddenDim, heads, headDim, vocabularySize } = config;
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const widest = 4 * Math.max(2 * hiddenDim, qkvDim(config), dim);
-  const rows = Math.max(1, Math.min(batch, Math.floor(limit / widest)));
+  const qWidth = heads * headQuads(headDim) * 4;
+  const widest = Math.max(
+    strideOf(dim),
+    qkvDim(config),
+    qWidth,
+    strideOf(heads * headDim),
+    2 * hiddenDim,
+    strideOf(hiddenDim),
+  );
+  const fitting = (bytes: number, width: number) =>
+    Math.floor(bytes / (4 * width));
+  const rows = Math.max(1, Math.min(batch, fitting(limit, widest)));
+  const logitsBytes = Math.min(LOGITS_BYTES, limit);
   const headRows = Math.max(
     1,
-    Math.min(rows, Math.floor(LOGITS_BYTES / (4 * vocabularySize))),
+    Math.min(rows, fitting(logitsBytes, vocabularySize)),
   );
   const floats = (label: string, width: number, count = rows) =>
     pool.create({ label, size: 4 * count * width });
@@ -80,7 +91,7 @@ export function createState(
     x: floats("x", strideOf(dim)),
     normed: floats("normed", strideOf(dim)),
     qkv: floats("qkv", qkvDim(config)),
-    q: floats("q", heads * headQuads(headDim) * 4),
+    q: floats("q", qWidth),
     attn: floats("attn", strideOf(heads * headDim)),
     gateUp: floats("gate_up", 2 * hiddenDim),
     hidden: floats("hidden", strideOf(hiddenDim)),

@@ -172,11 +172,18 @@ async function uploadAll(
 ): Promise<void> {
   // The scratch is freed when loading ends, however it ends.
   using scratch = new BufferPool(gpu.device);
-  const largestRow = Math.max(
-    0,
-    ...uploads.map(({ tensor }) => tensor.bytes / rowsOf(tensor)),
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  let largest = 0;
+  let largestRow = 0;
+  for (const { tensor } of uploads) {
+    largest = Math.max(largest, tensor.bytes);
+    largestRow = Math.max(largestRow, tensor.bytes / rowsOf(tensor));
+  }
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize) - 16;
+  const chunkBytes = Math.max(
+    2 * largestRow,
+    Math.min(CHUNK_BYTES, largest, most),
   );
-  const chunkBytes = Math.max(CHUNK_BYTES, 2 * largestRow);
   const repack = createRepack({ gpu, pool: scratch }, { chunkBytes });
   await scratch.check("the upload buffer");
   const progress = {

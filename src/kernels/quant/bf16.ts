@@ -11,7 +11,8 @@ export const BF16: Codec = {
   },
   code,
   quantWords: 4,
-  scaled: false,
+  scaleBytes: 0,
+  repack: undefined,
   dequantize(bytes) {
     const view = viewOf(bytes);
     const words = Uint32Array.from(

@@ -14,6 +14,18 @@ export interface FileBlock {
   }[];
 }
 
+/** A kernel that turns a file's blocks into a codec's layout. */
+export interface RepackKernel {
+  /** Name shown in errors and GPU captures. */
+  readonly label: string;
+  /** The WGSL, with the bindings of `repack_blocks.wgsl`. */
+  readonly code: string;
+  /** Values of its `override` constants, but for `WORKGROUP_SIZE`. */
+  readonly constants?: Record<string, number>;
+  /** Blocks of 32 that one invocation takes. */
+  readonly invocationBlocks: number;
+}
+
 /** A weight format: how the file holds it, and how the GPU does. */
 export interface Codec {
   /** The format's name in ggml, as in `src/gguf/formats.ts`. */
@@ -24,8 +36,10 @@ export interface Codec {
   readonly code: string;
   /** 16-byte words of quants that 32 weights take on the GPU. */
   readonly quantWords: number;
-  /** Whether each 32 weights have an f16 scale in a buffer of its own. */
-  readonly scaled: boolean;
+  /** Bytes of scales that 32 weights have in a buffer of their own. */
+  readonly scaleBytes: number;
+  /** The kernel that makes this of the file's blocks; floats need none. */
+  readonly repack: RepackKernel | undefined;
   /**
    * Decodes weights as they lie in the file: the oracle of the WGSL codec.
    *

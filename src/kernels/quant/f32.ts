@@ -11,7 +11,8 @@ export const F32: Codec = {
   },
   code,
   quantWords: 8,
-  scaled: false,
+  scaleBytes: 0,
+  repack: undefined,
   dequantize(bytes) {
     const view = viewOf(bytes);
     return Float32Array.from(

@@ -1,5 +1,6 @@
 import { BLOCK, type Codec, viewOf } from "./codec.ts";
 import code from "./q4_0.wgsl" with { type: "text" };
+import repack from "./repack_blocks.wgsl" with { type: "text" };
 
 /** Q4_0: 32 nibbles and an f16 scale, `w = d * (q - 8)`. */
 export const Q4_0: Codec = {
@@ -11,7 +12,13 @@ export const Q4_0: Codec = {
   },
   code,
   quantWords: 1,
-  scaled: true,
+  scaleBytes: 2,
+  repack: {
+    label: "repack_blocks",
+    code: repack,
+    constants: { PAYLOAD: 4 },
+    invocationBlocks: 2,
+  },
   dequantize(bytes) {
     const view = viewOf(bytes);
     const weights = new Float32Array(bytes.length / 18 * BLOCK);

@@ -1,5 +1,6 @@
 import { BLOCK, type Codec, viewOf } from "./codec.ts";
 import code from "./q8_0.wgsl" with { type: "text" };
+import repack from "./repack_blocks.wgsl" with { type: "text" };
 
 /** Q8_0: 32 signed bytes and an f16 scale, `w = d * q`. */
 export const Q8_0: Codec = {
@@ -11,7 +12,13 @@ export const Q8_0: Codec = {
   },
   code,
   quantWords: 2,
-  scaled: true,
+  scaleBytes: 2,
+  repack: {
+    label: "repack_blocks",
+    code: repack,
+    constants: { PAYLOAD: 8 },
+    invocationBlocks: 2,
+  },
   dequantize(bytes) {
     const view = viewOf(bytes);
     const weights = new Float32Array(bytes.length / 34 * BLOCK);

@@ -6,7 +6,6 @@ import {
   workgroupSize,
 } from "../../gpu/kernel.ts";
 import type { Matrix, MatrixPart } from "../matrix.ts";
-import blocksCode from "./repack_blocks.wgsl" with { type: "text" };
 import rowsCode from "./repack_rows.wgsl" with { type: "text" };
 
 /** Options for {@linkcode createRepack}. */
@@ -87,8 +86,9 @@ export function createRepack(
           `Cannot repack ${codec.name} weights: a chunk has ${bytes.length} bytes, at most ${chunkBytes} are wanted`,
         );
       }
-      if (part.scales !== undefined) {
-        if (row * blocks % 2 !== 0) {
+      if (codec.repack !== undefined) {
+        const { label, code, constants, invocationBlocks } = codec.repack;
+        if (row * blocks % invocationBlocks !== 0) {
           throw new RangeError(
             `Cannot repack ${codec.name} weights: a chunk begins behind ${
               row * blocks
@@ -96,16 +96,16 @@ export function createRepack(
           );
         }
         const pipeline = await compileKernel(gpu, {
-          label: "repack_blocks",
-          code: [blocksCode],
-          constants: { PAYLOAD: 4 * codec.quantWords, WORKGROUP_SIZE },
+          label,
+          code: [code],
+          constants: { ...constants, WORKGROUP_SIZE },
         });
         writePadded(device, source, bytes);
         dispatch(
           pipeline,
           [rows * blocks, row * blocks],
-          [part.quants, part.scales],
-          Math.ceil(rows * blocks / 2),
+          [part.quants, part.scales!],
+          Math.ceil(rows * blocks / invocationBlocks),
         );
         return;
       }

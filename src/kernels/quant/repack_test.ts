@@ -14,7 +14,7 @@ import { createRepack } from "./repack.ts";
 
 /** The layout of `codec.ts`, by its definition: bytes of quants and of scales. */
 function layout({ rows, cols, codec, bytes }: RawMatrix) {
-  if (codec.scaled) {
+  if (codec.scaleBytes > 0) {
     const quants: number[] = [];
     const scales: number[] = [];
     const blockBytes = 2 + 16 * codec.quantWords;

@@ -18,7 +18,7 @@ import { createRope, ropeTable } from "./rope.ts";
 import { createSwiglu } from "./swiglu.ts";
 
 /** How far a kernel is from the plain TypeScript reference on this device. */
-export interface KernelTest {
+export interface KernelCheck {
   /** The kernel and its variant. */
   kernel: string;
   /** Normalised mean squared error against the reference in f64. */
@@ -43,8 +43,8 @@ const BATCH = 5;
  * @param gpu The device.
  * @returns One result a kernel variant; it never throws for a wrong one.
  */
-export async function testKernels(gpu: Gpu): Promise<KernelTest[]> {
-  const results: KernelTest[] = [];
+export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
+  const results: KernelCheck[] = [];
   const run = async (
     kernel: string,
     test: (scope: KernelScope) => Promise<number>,

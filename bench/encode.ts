@@ -1,0 +1,183 @@
+/**
+ * CPU cost of one decode step of a graph as deep as llama13b: 40 layers.
+ *
+ * The cost of recording does not depend on how wide a layer is, but the GPU's
+ * work does: on a software driver it would take the CPU that is measured. So
+ * encode and finish are measured on the real shapes, which are never submitted,
+ * and all three again on narrow ones, which are.
+ *
+ *     deno run -A bench/encode.ts [--json]
+ *
+ * @module
+ */
+
+import { BufferPool } from "../src/gpu/buffers.ts";
+import { type Gpu, requestGpu } from "../src/gpu/gpu.ts";
+import { createMatrix } from "../src/kernels/matrix.ts";
+import { Q4_0 } from "../src/kernels/quant/q4_0.ts";
+import type { LlamaConfig } from "../src/model/config.ts";
+import { createKvBuffers } from "../src/model/kv_buffers.ts";
+import { createLlama } from "../src/model/llama.ts";
+import { createState, writeControl } from "../src/model/state.ts";
+import type { LlamaWeights } from "../src/model/weights.ts";
+import { createReadback } from "../src/gpu/readback.ts";
+
+const LLAMA_13B: LlamaConfig = {
+  dim: 5120,
+  hiddenDim: 13824,
+  layers: 40,
+  heads: 40,
+  kvHeads: 40,
+  headDim: 128,
+  vocabularySize: 32000,
+  contextLength: 2048,
+  normEps: 1e-6,
+  ropeDims: 128,
+  ropeBase: 10000,
+  ropeFactor: 1,
+};
+
+const NARROW: LlamaConfig = {
+  ...LLAMA_13B,
+  dim: 64,
+  hiddenDim: 64,
+  heads: 1,
+  kvHeads: 1,
+  headDim: 64,
+  ropeDims: 64,
+  vocabularySize: 64,
+};
+
+const WARM_UP = 20;
+const STEPS = 200;
+
+/** Weights of zeros; all layers share the buffers of one. */
+function shareWeights(
+  pool: BufferPool,
+  gpu: Gpu,
+  c: LlamaConfig,
+): LlamaWeights {
+  const maxBytes = gpu.device.limits.maxStorageBufferBindingSize;
+  const matrix = (label: string, rows: number, cols: number) =>
+    createMatrix(pool, { label, rows, cols, codec: Q4_0, maxBytes });
+  const norm = pool.create({ label: "norm", size: 4 * c.dim });
+  const width = c.heads * c.headDim;
+  const layer = {
+    attnNorm: norm,
+    attnQkv: [matrix("qkv", width + 2 * c.kvHeads * c.headDim, c.dim)],
+    attnOutput: matrix("output", c.dim, width),
+    ffnNorm: norm,
+    ffnGateUp: [matrix("gate_up", 2 * c.hiddenDim, c.dim)],
+    ffnDown: matrix("down", c.dim, c.hiddenDim),
+  };
+  return {
+    tokenEmbd: matrix("embd", c.vocabularySize, c.dim),
+    outputNorm: norm,
+    output: matrix("head", c.vocabularySize, c.dim),
+    ropeFreqs: undefined,
+    layers: Array.from({ length: c.layers }, () => layer),
+  };
+}
+
+interface Costs {
+  encode: number[];
+  finish: number[];
+  submit: number[];
+}
+
+async function measure(
+  gpu: Gpu,
+  config: LlamaConfig,
+  { submit }: { submit: boolean },
+): Promise<Costs> {
+  using pool = new BufferPool(gpu.device);
+  const shape = { config, context: 64, kv: "f16" } as const;
+  const weights = shareWeights(pool, gpu, config);
+  const state = createState(gpu, pool, { config, batch: 1 });
+  const llama = await createLlama({ gpu, pool }, { ...shape, weights, state });
+  // One cache for all layers: the bind groups are what counts.
+  const [layer] = createKvBuffers(pool, {
+    ...shape,
+    config: { ...config, layers: 1 },
+  }).layers;
+  const attention = llama.bindCache({
+    layers: Array.from({ length: config.layers }, () => layer!),
+  });
+  await pool.check("the benchmark");
+  const bytes = 4 * config.vocabularySize;
+  const sync = gpu.syncReadback;
+  const readback = createReadback(gpu.device, { size: bytes, sync });
+
+  const costs: Costs = { encode: [], finish: [], submit: [] };
+  for (let step = 0; step < WARM_UP + STEPS; step++) {
+    const start = performance.now();
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    llama.forward(pass, attention, 1);
+    llama.head(pass, 1);
+    pass.end();
+    encoder.copyBufferToBuffer(state.logits, 0, readback.buffer, 0, bytes);
+    const encoded = performance.now();
+    const commands = encoder.finish();
+    const finished = performance.now();
+    if (submit) {
+      const position = step % shape.context;
+      writeControl(gpu.device, state, {
+        ids: [step % config.vocabularySize],
+        position,
+        headFirst: 0,
+        headRows: 1,
+      });
+      gpu.device.queue.submit([commands]);
+    }
+    const submitted = performance.now();
+    if (submit) await readback.read(bytes);
+    if (step < WARM_UP) continue;
+    costs.encode.push(encoded - start);
+    costs.finish.push(finished - encoded);
+    costs.submit.push(submitted - finished);
+  }
+  readback.buffer.destroy();
+  return costs;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+function report({ encode, finish, submit }: Costs) {
+  const total = encode.map((ms, i) => ms + finish[i]! + submit[i]!);
+  return {
+    encodeMs: median(encode),
+    finishMs: median(finish),
+    submitMs: median(submit),
+    totalMs: median(total),
+  };
+}
+
+if (import.meta.main) {
+  const gpu = await requestGpu();
+  const wide = report(await measure(gpu, LLAMA_13B, { submit: false }));
+  const narrow = report(await measure(gpu, NARROW, { submit: true }));
+  const result = {
+    device: gpu.info.description,
+    layers: LLAMA_13B.layers,
+    steps: STEPS,
+    llama13b: { encodeMs: wide.encodeMs, finishMs: wide.finishMs },
+    narrow,
+    // The real shapes' own recording, and the submit of as many dispatches.
+    stepMs: wide.encodeMs + wide.finishMs + narrow.submitMs,
+  };
+  gpu.device.destroy();
+  const text = Deno.args.includes("--json")
+    ? JSON.stringify(result, null, 2)
+    : `${result.device}: medians of ${STEPS} steps of 40 layers\n` +
+      `llama13b shapes: encode ${wide.encodeMs.toFixed(3)} ms, finish ${
+        wide.finishMs.toFixed(3)
+      } ms\n` +
+      `narrow shapes:   encode ${narrow.encodeMs.toFixed(3)} ms, finish ${
+        narrow.finishMs.toFixed(3)
+      } ms, submit ${narrow.submitMs.toFixed(3)} ms\n` +
+      `CPU cost of a step: ${result.stepMs.toFixed(3)} ms`;
+  await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
+}

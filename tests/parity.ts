@@ -1,0 +1,115 @@
+/**
+ * Holds models against goldens of another engine, in one batch, in chunks of 7
+ * and token by token, and prints a table.
+ *
+ *     deno run -A tests/parity.ts FOLDER_OF_MODELS FOLDER_OF_GOLDENS [NAME ...]
+ *
+ * A golden `NAME.json` belongs to `NAME.gguf`; its runs have `ids`, and may have
+ * `argmax` with `margin`, `loglikelihood`, `greedy` ids and a file of `logits`.
+ *
+ * @module
+ */
+
+import { loadModel, type Model } from "../mod.ts";
+import { continueIds, scoredLogits } from "./engine.ts";
+import { nmse } from "./gpu.ts";
+
+interface GoldenRun {
+  prompt: string;
+  ids: number[];
+  loglikelihood: number;
+  argmax: number[];
+  margin: number[];
+  greedy: { ids: number[]; margin: number[] };
+  logits?: string;
+  logitsRows?: string;
+}
+
+/** A margin below which two tokens may change places. */
+const MARGIN = 0.01;
+
+const [models, goldens, ...names] = Deno.args;
+if (models === undefined || goldens === undefined) {
+  throw new TypeError("Cannot compare: two folders are wanted");
+}
+const files = names.length > 0 ? names : listGoldens(goldens);
+let failed = 0;
+for (const name of files) await compare(name);
+Deno.exit(failed > 0 ? 1 : 0);
+
+function listGoldens(folder: string): string[] {
+  return [...Deno.readDirSync(folder)]
+    .filter((entry) => entry.isFile && entry.name.endsWith(".json"))
+    .map((entry) => entry.name.slice(0, -5))
+    .filter((name) => fileExists(`${models}/${name}.gguf`))
+    .sort();
+}
+
+function fileExists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+async function compare(name: string): Promise<void> {
+  const golden = JSON.parse(
+    await Deno.readTextFile(`${goldens}/${name}.json`),
+  ) as { runs: GoldenRun[] };
+  for (const batchSize of [512, 7, 1]) {
+    try {
+      await using model = await loadModel(`${models}/${name}.gguf`, {
+        kv: "f32",
+        batchSize,
+      });
+      for (const run of golden.runs) {
+        print(name, batchSize, await compareRun(model, run));
+      }
+    } catch (error) {
+      print(name, batchSize, `${error}`);
+      return;
+    }
+  }
+}
+
+async function compareRun(model: Model, run: GoldenRun): Promise<string> {
+  const rows = await scoredLogits(model, run.ids);
+  const wrong =
+    rows.filter((row, i) =>
+      run.margin[i]! > MARGIN && row.indexOf(Math.max(...row)) !== run.argmax[i]
+    ).length;
+  const { loglikelihood } = await model.score(run.ids);
+  const ids = await continueIds(model, run.ids, {
+    maxTokens: run.greedy.ids.length,
+  });
+  const differs = run.greedy.ids.findIndex((id, i) => id !== ids[i]);
+  // Behind a step that could go either way, the texts are different ones.
+  const greedy = differs < 0 || run.greedy.margin[differs]! <= MARGIN;
+  if (wrong > 0 || !greedy) failed++;
+  return [
+    `prompt ${run.prompt}`,
+    run.logits === undefined ? "" : `NMSE ${await error(rows, run)}`,
+    `argmax wrong ${wrong}/${rows.length}`,
+    `log-likelihood off by ${
+      (loglikelihood - run.loglikelihood).toExponential(1)
+    }`,
+    `greedy ${differs < 0 ? "equal" : `differs at ${differs}`}`,
+  ].filter((part) => part !== "").join(", ");
+}
+
+async function error(rows: Float32Array[], run: GoldenRun): Promise<string> {
+  const bytes = await Deno.readFile(`${goldens}/${run.logits}`);
+  const expected = new Float32Array(bytes.buffer);
+  const actual = run.logitsRows === "last"
+    ? rows.at(-1)!
+    : rows.flatMap((row) => [...row]);
+  const error = nmse(actual, expected);
+  if (!(error <= 1e-6)) failed++;
+  return error.toExponential(1);
+}
+
+function print(name: string, batchSize: number, text: string): void {
+  const line = `${name} (batch ${batchSize}): ${text}\n`;
+  Deno.stdout.writeSync(new TextEncoder().encode(line));
+}
