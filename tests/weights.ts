@@ -8,12 +8,17 @@ import { randomFloats } from "./gpu.ts";
 export interface RawMatrix {
   /** Outputs. */
   rows: number;
-  /** Inputs, a multiple of 32 in a format of blocks. */
+  /** Inputs, whole blocks of the format. */
   cols: number;
   /** The format. */
   codec: Codec;
   /** `rows` rows of the format's blocks. */
   bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Inputs of three blocks, of the format or of 32 where that is more. */
+export function threeBlocks({ fileBlock }: Codec): number {
+  return 3 * Math.max(BLOCK, fileBlock.weights);
 }
 
 /** Seeded weights, roughly normal where the format is one of floats. */

@@ -115,21 +115,20 @@ Deno.test("sample() takes topP of what topK leaves, and minP of that", () => {
 
 Deno.test("sample() keeps what a sort of a large vocabulary keeps by topP", () => {
   const random = seeded(3);
-  const logits = Float32Array.from({ length: 3000 }, () => random() * 4);
+  const logits = Float32Array.from({ length: 600 }, () => random() * 4);
   const order = [...logits.keys()].sort((a, b) =>
     logits[b]! - logits[a]! || a - b
   );
   const p = softmax(logits);
-  for (const count of [1, 63, 64, 65, 600, 2900]) {
+  for (const count of [1, 63, 64, 65, 513]) {
     const sum = order.slice(0, count).reduce((sum, id) => sum + p[id]!, 0);
-    const kept = new Set(order.slice(0, count));
+    const kept = order.slice(0, count);
     const counts = histogram(logits, {
       temperature: 100, // all that is kept is drawn
       topP: sum - 1e-7,
-    }, 20000);
+    }, count * 15);
     const drawn = counts.flatMap((n, id) => n > 0 ? [id] : []);
-    assert(drawn.every((id) => kept.has(id)), `${count}`);
-    if (count <= 600) assertEquals(drawn.length, count);
+    assertEquals(drawn, kept.sort((a, b) => a - b));
   }
 });
 

@@ -15,8 +15,16 @@ export interface Gpu {
   readonly subgroupPrelude: string;
   /** Whether a buffer can be read in the tick it was mapped in. */
   readonly syncReadback: boolean;
+  /** What went wrong on the device outside of any error scope. */
+  readonly health: GpuHealth;
   /** Compiled pipelines by variant, filled by `compileKernel()`. */
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>;
+}
+
+/** The first thing that went wrong on a device, for good. */
+export interface GpuHealth {
+  /** A lost device, or an error of a command that nobody waited for. */
+  problem: string | undefined;
 }
 
 /** Options for {@linkcode requestGpu}. */
@@ -64,6 +72,7 @@ export async function requestGpu(
     subgroupSize: prelude === undefined ? 0 : size,
     subgroupPrelude: prelude ?? "",
     syncReadback: await probeSyncReadback(device),
+    health: watchHealth(device),
     pipelines: new Map(),
   };
 }
@@ -95,6 +104,20 @@ async function requestDevice(powerPreference: GPUPowerPreference) {
     }
   }
   throw new Error("unreachable");
+}
+
+/** Notes errors that WebGPU reports to nobody in particular. */
+function watchHealth(device: GPUDevice): GpuHealth {
+  const health: GpuHealth = { problem: undefined };
+  device.addEventListener("uncapturederror", (event) => {
+    health.problem ??= (event as GPUUncapturedErrorEvent).error.message;
+  });
+  device.lost.then(({ reason, message }) => {
+    if (reason !== "destroyed") {
+      health.problem ??= `the device was lost: ${message}`;
+    }
+  });
+  return health;
 }
 
 /** All limits of an adapter or a device as a plain record. */

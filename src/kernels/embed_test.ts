@@ -12,6 +12,7 @@ import {
 import {
   randomMatrix,
   type RawMatrix,
+  threeBlocks,
   uploadMatrix,
   type UploadMatrixOptions,
 } from "../../tests/weights.ts";
@@ -66,9 +67,10 @@ async function check(scope: KernelScope, options: Lookup): Promise<void> {
 for (const { type, bytes, values } of BLOCK_GOLDENS) {
   kernelTest(`embed reads ${type} weights bit for bit`, async (scope) => {
     const codec = CODECS.get(type)!;
-    const rows = values.length / 32;
+    const cols = threeBlocks(codec) / 3;
+    const rows = values.length / cols;
     const tokens = Array.from({ length: rows }, (_, i) => i);
-    const raw = { rows, cols: 32, codec, bytes };
+    const raw = { rows, cols, codec, bytes };
     const y = await embed(scope, { raw, tokens });
     const actual = await download(scope.gpu, y, values.length);
     assertEquals(bitsOf(actual), bitsOf(values));
@@ -79,7 +81,7 @@ for (const codec of CODECS.values()) {
   kernelTest(
     `embed matches dequantize() when ${codec.name} rows are 3 blocks`,
     (scope) => {
-      const raw = randomMatrix(codec, { rows: 11, cols: 96 });
+      const raw = randomMatrix(codec, { rows: 11, cols: threeBlocks(codec) });
       return check(scope, { raw, tokens: [10, 0, 3, 3, 7] });
     },
   );

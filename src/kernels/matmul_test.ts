@@ -10,6 +10,7 @@ import {
 import { matmul } from "../../tests/oracle.ts";
 import {
   randomMatrix,
+  threeBlocks,
   uploadMatrix,
   type UploadMatrixOptions,
 } from "../../tests/weights.ts";
@@ -74,10 +75,10 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
 }
 
 for (const codec of CODECS.values()) {
-  // Three blocks a row: pairs of scales lie across the ends of rows.
+  const cols = threeBlocks(codec);
   scopeTest(
-    `matmul matches the reference when ${codec.name} weights are 65 x 96`,
-    (scope) => check(scope, { rows: 65, cols: 96, codec, batch: 33 }),
+    `matmul matches the reference when ${codec.name} weights are 65 x ${cols}`,
+    (scope) => check(scope, { rows: 65, cols, codec, batch: 33 }),
   );
 }
 

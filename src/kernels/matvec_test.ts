@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { randomFloats, run, upload } from "../../tests/gpu.ts";
 import {
   assertOutput,
+  narrowTest,
   padRows,
   poisonedOutput,
   reductionTest,
@@ -10,6 +11,7 @@ import {
 import { matmul, swiglu } from "../../tests/oracle.ts";
 import {
   randomMatrix,
+  threeBlocks,
   uploadMatrix,
   type UploadMatrixOptions,
 } from "../../tests/weights.ts";
@@ -75,14 +77,14 @@ async function checkSwiglu(scope: KernelScope, options: Case): Promise<void> {
 }
 
 for (const codec of CODECS.values()) {
-  // Three blocks a row: pairs of scales lie across the ends of rows.
+  const cols = threeBlocks(codec);
   reductionTest(
-    `matvec matches the reference when ${codec.name} weights are 65 x 96`,
-    (scope) => checkMatvec(scope, { rows: 65, cols: 96, codec }),
+    `matvec matches the reference when ${codec.name} weights are 65 x ${cols}`,
+    (scope) => checkMatvec(scope, { rows: 65, cols, codec }),
   );
   reductionTest(
-    `matvec_swiglu matches the reference when ${codec.name} weights are 2 x 5 x 96`,
-    (scope) => checkSwiglu(scope, { rows: 5, cols: 96, codec }),
+    `matvec_swiglu matches the reference when ${codec.name} weights are 2 x 5 x ${cols}`,
+    (scope) => checkSwiglu(scope, { rows: 5, cols, codec }),
   );
 }
 
@@ -127,6 +129,16 @@ reductionTest(
       chunkRows: 4,
       offset: 5,
     }),
+);
+
+narrowTest(
+  "matvec matches the reference",
+  (scope) => checkMatvec(scope, { rows: 1201, cols: 256, codec: Q8_0 }),
+);
+
+narrowTest(
+  "matvec_swiglu matches the reference",
+  (scope) => checkSwiglu(scope, { rows: 601, cols: 256, codec: Q8_0 }),
 );
 
 scopeTest(

@@ -172,7 +172,7 @@ export class Sequence implements Disposable {
   #step(
     ids: readonly number[],
     headRows: number,
-  ): ArrayBuffer | Promise<ArrayBuffer> {
+  ): Promise<ArrayBuffer> {
     const { device } = this.#gpu;
     const rows = ids.length;
     const decode = rows === 1 && headRows === 1;
@@ -188,7 +188,23 @@ export class Sequence implements Disposable {
     this.#length += rows;
     // The GPU is busy now: encode the next step before waiting for this one.
     this.#decode = decode ? this.#encode(1, 1) : undefined;
-    return this.#readback.read(this.#logitsBytes(headRows));
+    return this.#read(headRows);
+  }
+
+  async #read(headRows: number): Promise<ArrayBuffer> {
+    const { health } = this.#gpu;
+    let logits: ArrayBuffer;
+    try {
+      logits = await this.#readback.read(this.#logitsBytes(headRows));
+    } catch (cause) {
+      health.problem ??= cause instanceof Error ? cause.message : `${cause}`;
+      throw new Error(`Cannot run the model: ${health.problem}`, { cause });
+    }
+    // Better no answer than one from a command that failed.
+    if (health.problem !== undefined) {
+      throw new Error(`Cannot run the model: ${health.problem}`);
+    }
+    return logits;
   }
 
   #encode(rows: number, headRows: number): GPUCommandBuffer {

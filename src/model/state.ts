@@ -71,7 +71,9 @@ export function createState(
   );
   const fitting = (bytes: number, width: number) =>
     Math.floor(bytes / (4 * width));
-  const rows = Math.max(1, Math.min(batch, fitting(limit, widest)));
+  // Some kernels take a workgroup a row.
+  const { maxComputeWorkgroupsPerDimension: most } = gpu.device.limits;
+  const rows = Math.max(1, Math.min(batch, most, fitting(limit, widest)));
   const logitsBytes = Math.min(LOGITS_BYTES, limit);
   const headRows = Math.max(
     1,

@@ -9,11 +9,14 @@ import { BF16 } from "./bf16.ts";
 import { F16 } from "./f16.ts";
 import { F32 } from "./f32.ts";
 import { Q4_0 } from "./q4_0.ts";
+import { Q6_K } from "./q6_k.ts";
 import { Q8_0 } from "./q8_0.ts";
 import { createRepack } from "./repack.ts";
 
 /** The layout of `codec.ts`, by its definition: bytes of quants and of scales. */
-function layout({ rows, cols, codec, bytes }: RawMatrix) {
+function layout(raw: RawMatrix) {
+  const { rows, cols, codec, bytes } = raw;
+  if (codec === Q6_K) return layoutQ6K(raw);
   if (codec.scaleBytes > 0) {
     const quants: number[] = [];
     const scales: number[] = [];
@@ -32,6 +35,36 @@ function layout({ rows, cols, codec, bytes }: RawMatrix) {
     quants.set(bytes.subarray(start, start + rowBytes), row * width);
   }
   return { quants: [...quants], scales: [] };
+}
+
+/** The layout of `q6_k.wgsl`. */
+function layoutQ6K({ bytes }: RawMatrix) {
+  const quants: number[] = [];
+  const scales: number[] = [];
+  for (let start = 0; start < bytes.length; start += 210) {
+    const block = bytes.subarray(start, start + 210);
+    /** Six bits of weight `i`, as ggml places them in 256. */
+    const q = (i: number) => {
+      const [half, part, l] = [i >> 7, (i >> 5) & 3, i & 31];
+      const low = block[64 * half + 32 * (part & 1) + l]! >> 4 * (part >> 1);
+      const high = block[128 + 32 * half + l]! >> 2 * part;
+      return (low & 15) | (high & 3) << 4;
+    };
+    for (let i = 0; i < 256; i += 32) {
+      for (let j = i; j < i + 16; j++) {
+        quants.push((q(j) & 15) | (q(j + 16) & 15) << 4);
+      }
+      for (const first of [i, i + 16]) {
+        for (let j = first; j < first + 4; j++) {
+          const high = [0, 4, 8, 12].map((n, k) => (q(j + n) >> 4) << 2 * k);
+          scales.push(high.reduce((a, b) => a | b));
+        }
+      }
+      const s = 192 + i / 16;
+      scales.push(block[s]!, block[s + 1]!, block[208]!, block[209]!);
+    }
+  }
+  return { quants, scales };
 }
 
 /** How {@linkcode write} cuts the rows of a part. */
@@ -93,7 +126,11 @@ async function check(
   const rowBytes = blocks * 16 * raw.codec.quantWords;
   await compare(part!.quants, expected.quants, written * rowBytes);
   if (part!.scales !== undefined) {
-    await compare(part!.scales, expected.scales, written * blocks * 2);
+    await compare(
+      part!.scales,
+      expected.scales,
+      written * blocks * raw.codec.scaleBytes,
+    );
   }
 }
 
@@ -110,6 +147,16 @@ for (const codec of [Q4_0, Q8_0]) {
       (scope) => check(scope, raw, { chunkRows: 2 }),
     );
   }
+}
+
+for (const chunkRows of [2, 3, 7]) {
+  kernelTest(
+    `Repack.write() takes Q6_K blocks apart when chunks are ${chunkRows} rows`,
+    (scope) =>
+      check(scope, randomMatrix(Q6_K, { rows: 7, cols: 768 }), {
+        chunkRows,
+      }),
+  );
 }
 
 for (const codec of [F32, F16, BF16]) {
@@ -135,7 +182,14 @@ for (const codec of [F32, F16, BF16]) {
   );
 }
 
-for (const [codec, cols] of [[Q8_0, 96], [F16, 33], [F32, 64]] as const) {
+for (
+  const [codec, cols] of [
+    [Q8_0, 96],
+    [Q6_K, 256],
+    [F16, 33],
+    [F32, 64],
+  ] as const
+) {
   kernelTest(
     `Repack.write() leaves other rows alone when ${codec.name} rows are ${cols} columns`,
     (scope) =>
@@ -146,7 +200,13 @@ for (const [codec, cols] of [[Q8_0, 96], [F16, 33], [F32, 64]] as const) {
   );
 }
 
-for (const [codec, rows, cols] of [[Q8_0, 1400, 96], [F16, 80, 33]] as const) {
+for (
+  const [codec, rows, cols] of [
+    [Q8_0, 1400, 96],
+    [Q6_K, 120, 768],
+    [F16, 80, 33],
+  ] as const
+) {
   narrowTest(
     `Repack.write() writes every ${codec.name} weight`,
     (scope) =>
