@@ -21,4 +21,4 @@ fi
 . scripts/lib.sh
 find_deno
 ensure_adapter
-"${deno[@]}" run -A scripts/demo.ts
+"${deno[@]}" run --quiet -A scripts/demo.ts

@@ -1,6 +1,9 @@
 # Shared by demo.sh and test.sh: finds Deno, and a WebGPU adapter to run on.
 # shellcheck shell=bash
 
+# Behind a proxy of its own, a machine trusts what its system trusts.
+export DENO_TLS_CA_STORE=${DENO_TLS_CA_STORE:-mozilla,system}
+
 DENO_VERSION=2.9.6 # what npm brings where no Deno of 2.9 or later is installed
 
 # Sets the array `deno` to a command that runs Deno 2.9 or later.

@@ -229,6 +229,8 @@ export class Model implements AsyncDisposable {
     const idle = this.#idle;
     this.#idle = undefined;
     const sequence = idle ?? await Sequence.create(this.#gpu, this.#llama);
+    if (this.#disposed) sequence[Symbol.dispose](); // it came too late
+    this.#checkAlive();
     this.#busy.add(sequence);
     return sequence;
   }

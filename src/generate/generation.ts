@@ -306,8 +306,12 @@ class AnswerText {
 
   constructor(tokenizer: Tokenizer, prompt: Prompt, options: GenerateOptions) {
     this.#stream = tokenizer.stream({ previousId: prompt.ids.at(-1)! });
+    const { stop = [] } = prompt;
     this.#filter = new TextFilter({
-      stop: [...stopStrings(options.stop), ...prompt.stop ?? []],
+      stop: [...stopStrings(options.stop), ...stop],
+      // The prompt of a chat ends a line: an answer begins a new one.
+      stopAtStart: stop.filter((one) => one.startsWith("\n"))
+        .map((one) => one.slice(1)),
       trimEnd: prompt.trimEnd ?? false,
     });
   }

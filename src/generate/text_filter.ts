@@ -10,6 +10,8 @@ export interface FilteredText {
 export interface TextFilterOptions {
   /** Strings that end the text, and are not part of it. Defaults to none. */
   stop?: readonly string[];
+  /** Strings that end the text where it begins with one. Defaults to none. */
+  stopAtStart?: readonly string[];
   /** Whether white space at the end is dropped. Defaults to `false`. */
   trimEnd?: boolean;
 }
@@ -21,6 +23,8 @@ export interface TextFilterOptions {
 export class TextFilter {
   readonly #stop: readonly string[];
   readonly #trimEnd: boolean;
+  /** Those of `stopAtStart`, until something was shown. */
+  #stopAtStart: readonly string[];
   #held = "";
 
   /**
@@ -28,8 +32,10 @@ export class TextFilter {
    *
    * @param options The stop strings, and what to do with white space.
    */
-  constructor({ stop = [], trimEnd = false }: TextFilterOptions = {}) {
+  constructor(options: TextFilterOptions = {}) {
+    const { stop = [], stopAtStart = [], trimEnd = false } = options;
     this.#stop = stop;
+    this.#stopAtStart = stopAtStart;
     this.#trimEnd = trimEnd;
   }
 
@@ -48,6 +54,7 @@ export class TextFilter {
     }
     const shown = this.#held.slice(0, this.#safeLength());
     this.#held = this.#held.slice(shown.length);
+    if (shown !== "") this.#stopAtStart = [];
     return { text: shown };
   }
 
@@ -64,18 +71,24 @@ export class TextFilter {
    */
   #findStop(): { index: number; stop: string } | undefined {
     let first: { index: number; end: number; stop: string } | undefined;
-    for (const stop of this.#stop) {
-      const index = this.#held.indexOf(stop);
-      if (index < 0) continue;
+    const consider = (stop: string, index: number) => {
       const end = index + stop.length;
       const isFirst = first === undefined || end < first.end ||
         (end === first.end && index < first.index);
       if (isFirst) first = { index, end, stop };
+    };
+    for (const stop of this.#stop) {
+      const index = this.#held.indexOf(stop);
+      if (index >= 0) consider(stop, index);
+    }
+    for (const stop of this.#stopAtStart) {
+      if (this.#held.startsWith(stop)) consider(stop, 0);
     }
     return first;
   }
 
   #safeLength(): number {
+    if (this.#stopAtStart.some((stop) => stop.startsWith(this.#held))) return 0;
     let safe = this.#held.length;
     for (const stop of this.#stop) {
       const most = Math.min(stop.length - 1, this.#held.length);

@@ -16,11 +16,15 @@ function filter(pieces: readonly string[], options: TextFilterOptions) {
 }
 
 /** The definition, character by character. */
-function reference(text: string, { stop = [], trimEnd }: TextFilterOptions) {
+function reference(
+  text: string,
+  { stop = [], stopAtStart = [], trimEnd }: TextFilterOptions,
+) {
   const trim = (text: string) => trimEnd ? text.trimEnd() : text;
   for (let end = 1; end <= text.length; end++) {
     const head = text.slice(0, end);
     const met = stop.filter((one) => head.endsWith(one))
+      .concat(stopAtStart.filter((one) => head === one))
       .sort((a, b) => b.length - a.length)[0];
     if (met !== undefined) {
       return { text: trim(head.slice(0, end - met.length)), stop: met };
@@ -86,6 +90,23 @@ Deno.test("push() drops white space at the very end only", () => {
   );
 });
 
+Deno.test("push() takes a stop string that only counts at the start", () => {
+  const options = { stopAtStart: ["<u>"] };
+  assertEquals(filter(["<", "u", ">x"], options), {
+    text: "",
+    stop: "<u>",
+    shown: ["", "", ""],
+  });
+  assertEquals(filter(["<", "b", ">", "<u>"], options).shown, [
+    "",
+    "<b",
+    ">",
+    "<u>",
+    "",
+  ]);
+  assertEquals(filter(["<u"], options).text, "<u");
+});
+
 Deno.test("flush() gives back what was held, and starts anew", () => {
   const filter = new TextFilter({ stop: ["abc"] });
   assertEquals(filter.push("ab"), { text: "" });
@@ -107,6 +128,7 @@ Deno.test("a TextFilter shows what the definition says, however text is cut", ()
     const text = word(alphabet, 0, 24);
     const options = {
       stop: Array.from({ length: below(4) }, () => word(alphabet, 1, 5)),
+      stopAtStart: Array.from({ length: below(2) }, () => word(alphabet, 1, 5)),
       trimEnd: random() < 0.5,
     };
     const pieces: string[] = [];
@@ -121,5 +143,5 @@ Deno.test("a TextFilter shows what the definition says, however text is cut", ()
     assertEquals(shown.join(""), actual.text, where);
     if (actual.stop !== undefined) stopped++;
   }
-  assert(stopped > 500 && stopped < 3500, `${stopped}`);
+  assert(stopped > 500 && stopped < 3700, `${stopped}`);
 });

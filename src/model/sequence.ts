@@ -28,6 +28,7 @@ export class Sequence implements Disposable {
   // The next decode step, encoded while the GPU was at the one before.
   #decode: GPUCommandBuffer | undefined;
   #length = 0;
+  #disposed = false;
 
   private constructor(gpu: Gpu, llama: Llama, pool: BufferPool) {
     this.#gpu = gpu;
@@ -150,6 +151,7 @@ export class Sequence implements Disposable {
 
   /** Frees the cache. */
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#decode = undefined;
     this.#readback.buffer.destroy();
     this.#pool[Symbol.dispose]();
@@ -173,6 +175,9 @@ export class Sequence implements Disposable {
     ids: readonly number[],
     headRows: number,
   ): Promise<ArrayBuffer> {
+    if (this.#disposed) {
+      throw new TypeError("Cannot use model: it is disposed of");
+    }
     const { device } = this.#gpu;
     const rows = ids.length;
     const decode = rows === 1 && headRows === 1;
