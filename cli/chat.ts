@@ -15,6 +15,7 @@ import {
   printError,
   printStatus,
   write,
+  writeError,
   writeJson,
   writeLine,
 } from "./output.ts";
@@ -121,25 +122,36 @@ function toChatOptions(flags: Flags, signal: AbortSignal): ChatOptions {
 
 /** Talks until the input ends; Ctrl-C stops an answer, twice leaves. */
 async function converse(model: Model, flags: Flags): Promise<void> {
-  const { createInterface } = await import("node:readline/promises");
-  const { stdin, stderr } = await import("node:process");
   printStatus(
     `${model.device}. Ctrl-D or an empty line leaves, Ctrl-C stops an answer.`,
   );
-  const lines = createInterface({ input: stdin, output: stderr, prompt: "> " });
   const contents: string[] = [];
-  lines.prompt();
-  for await (const line of lines) {
+  printPrompt();
+  for await (const line of readLines(Deno.stdin.readable)) {
     if (line.trim() === "") break;
     contents.push(line);
-    lines.pause();
     const answer = await answerOnce(model, flags, contents);
     if (answer === undefined) contents.pop();
     else contents.push(answer);
-    lines.resume();
-    lines.prompt();
+    printPrompt();
   }
-  lines.close();
+}
+
+function printPrompt(): void {
+  if (Deno.stdin.isTerminal()) writeError("> ");
+}
+
+// Not node:readline: it takes Ctrl-C from the terminal, also while a model talks.
+async function* readLines(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) yield line.replace(/\r$/, "");
+  }
+  if (rest !== "") yield rest;
 }
 
 /** The answer, also a stopped one; `undefined` after an error. */
@@ -164,6 +176,7 @@ async function answerOnce(
     printSpeed(await generation.result());
     return answer;
   } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw error;
     writeLine();
     if (interrupt.signal.aborted) return answer;
     printError(error instanceof Error ? error.message : String(error));

@@ -6,14 +6,18 @@ import type {
   SamplingOptions,
 } from "../mod.ts";
 
-/** Parses an integer from `least` on. */
-export function integer(least = 0): (text: string) => number {
+const MAX_U32 = 2 ** 32 - 1;
+
+/** Parses an integer from `least` to `most`. */
+export function integer(
+  least = 0,
+  most = Infinity,
+): (text: string) => number {
+  const inRange = number(least, most);
   return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`An integer from ${least} on is wanted.`);
-    }
-    return value;
+    const value = inRange(text);
+    if (Number.isInteger(value)) return value;
+    throw new InvalidArgumentError("An integer is wanted.");
   };
 }
 
@@ -105,13 +109,13 @@ export function generateOptions(): Option[] {
     new Option("--temperature <t>", "0 takes the most likely token")
       .argParser(number()).default(0),
     new Option("--top-k <n>", "sample among the n most likely tokens")
-      .argParser(integer()),
+      .argParser(integer(0, MAX_U32)),
     new Option("--top-p <p>", "sample among tokens that make up p")
       .argParser(number(0, 1)),
     new Option("--min-p <p>", "sample among tokens of p times the best")
       .argParser(number(0, 1)),
     new Option("--seed <n>", "make sampling reproducible")
-      .argParser(integer()),
+      .argParser(integer(0, MAX_U32)),
     new Option("--stop <text>", "end the answer here; can be repeated")
       .argParser(collect),
     new Option("--ignore-eos", "go on after the end of the text"),

@@ -20,9 +20,14 @@ function replaceBigint(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }
 
+/** Writes text to stderr. */
+export function writeError(text: string): void {
+  writeAll(Deno.stderr, text);
+}
+
 /** Writes a line to stderr. */
 export function printStatus(text: string): void {
-  writeAll(Deno.stderr, `${text}\n`);
+  writeError(`${text}\n`);
 }
 
 /** Writes an error to stderr. */

@@ -120,7 +120,7 @@ Deno.test("generate() goes on to the end of the context", async () => {
 Deno.test("generate() goes on past EOS when it is to be ignored", async () => {
   const script = ["one ", "two "];
   const { text, ids } = await say(script, { ignoreEos: true, maxTokens: 8 });
-  assertEquals(text, "one two one two one two ".slice(0, 24).trimEnd() + " ");
+  assertEquals(text, "one two one two one two ");
   assertEquals(ids.filter((id) => id === 2).length, 2);
 });
 

@@ -2,14 +2,17 @@
 //
 //   y[m][h] = sum over t <= position + m of softmax_t(q[m][h] . k[t] * scale) v[t]
 //
-//   q     [batch, heads, quads]       vec4f
-//   k, v  [context, kv_heads, quads]  KvQuad (kv_*.wgsl)
-//   y     [batch, stride]             f32, heads side by side, head_dim each
+//   y  [batch, stride]  f32, heads side by side, head_dim each
 //
 // One workgroup a head and batch row, WORKGROUP_SIZE keys at a time with a
 // running maximum and sum (online softmax): each lane scores one key, then each
 // lane adds up the values of its quads of the head over those keys.
-// Joined behind a kv_*.wgsl.
+// Joined behind a kv_*.wgsl and attention_batch.wgsl or attention_step.wgsl, which
+// know where q, k and v are:
+//
+//   fn prepare(head, kv_head, m, lane)      fills q_head, scaled
+//   fn key_quad(t, i, slot) -> vec4f        quad i of the key at position t,
+//   fn value_quad(t, i, slot) -> vec4f      which is quad `slot` of the cache
 
 struct Params {
   heads: u32,
@@ -28,12 +31,9 @@ struct Batch {
 
 override WORKGROUP_SIZE: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<KvQuad>;
-@group(0) @binding(2) var<storage, read> v: array<KvQuad>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
-@group(0) @binding(5) var<uniform> batch: Batch;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var<uniform> batch: Batch;
 
 // WGSL promises nothing about infinity; this stands for minus infinity.
 const MASKED = -3.0e38;
@@ -84,9 +84,9 @@ fn main(
   let keys = batch.position + m + 1u;
 
   for (var i = lane; i < params.quads; i += WORKGROUP_SIZE) {
-    q_head[i] = q[(m * params.heads + head) * params.quads + i] * params.scale;
     sums[i] = vec4f(0.0);
   }
+  prepare(head, kv_head, m, lane);
   workgroupBarrier();
 
   var running_max = MASKED;
@@ -98,7 +98,7 @@ fn main(
       var products = vec4f(0.0);
       let start = key * kv_stride + kv_start;
       for (var i = 0u; i < params.quads; i++) {
-        products += q_head[i] * unpack_quad(k[start + i]);
+        products += q_head[i] * key_quad(key, i, start + i);
       }
       score = dot(products, vec4f(1.0));
     }
@@ -112,9 +112,10 @@ fn main(
 
     let count = min(WORKGROUP_SIZE, keys - first);
     for (var i = lane; i < params.quads; i += WORKGROUP_SIZE) {
+      let start = first * kv_stride + kv_start + i;
       var sum = sums[i] * correction;
       for (var t = 0u; t < count; t++) {
-        sum += p[t] * unpack_quad(v[(first + t) * kv_stride + kv_start + i]);
+        sum += p[t] * value_quad(first + t, i, start + t * kv_stride);
       }
       sums[i] = sum;
     }

@@ -1,3 +1,4 @@
+import { type BufferPool, floatBits } from "../gpu/buffers.ts";
 import {
   bindBuffers,
   type Binding,
@@ -7,6 +8,8 @@ import {
   workgroupSize,
 } from "../gpu/kernel.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import plainCode from "./activations.wgsl" with { type: "text" };
+import normCode from "./activations_norm.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
 import type { Matrix } from "./matrix.ts";
 import code from "./matvec.wgsl" with { type: "text" };
@@ -21,6 +24,16 @@ export interface MatvecBuffers {
   x: Binding;
   /** Output, f32, written from `offset` on. */
   y: Binding;
+  /** Scale of the norm, `[stride]` f32, where the kernel has one. */
+  normWeight?: Binding;
+}
+
+/** RMSNorm of a product's input, folded into the product. */
+export interface FoldedNorm {
+  /** Length of the input. */
+  dim: number;
+  /** Added to the mean square. */
+  eps: number;
 }
 
 /** Options for {@linkcode createMatvec}. */
@@ -29,6 +42,8 @@ export interface MatvecOptions {
   accumulate?: boolean;
   /** First column of the output. Defaults to 0. */
   offset?: number;
+  /** Normalizes the input in passing. Defaults to not at all. */
+  norm?: FoldedNorm | undefined;
 }
 
 /** Matrix-vector product. */
@@ -53,16 +68,17 @@ export async function createMatvec(
   w: Matrix,
   options: MatvecOptions = {},
 ): Promise<Matvec> {
-  const { accumulate = false, offset = 0 } = options;
+  const { accumulate = false, offset = 0, norm } = options;
   const shape = workgroupShape(gpu, w);
+  const front = activations(pool, norm);
   const pipeline = await compileKernel(gpu, {
-    label: `matvec.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, block, w.codec.code, code],
+    label: `matvec${front.label}.${w.codec.name}.${shape.reduce}`,
+    code: [shape.prelude, block, w.codec.code, front.code, code],
     constants: { ...shape.constants, ACCUMULATE: accumulate ? 1 : 0 },
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   return {
-    bind({ x, y }) {
+    bind({ x, y, normWeight }) {
       const dispatches = w.parts.map((part) => ({
         group: bindBuffers(gpu.device, pipeline, [
           part.quants,
@@ -70,6 +86,8 @@ export async function createMatvec(
           x,
           y,
           pool.uniform([part.rows, w.blocks, offset + part.firstRow]),
+          normWeight,
+          front.params,
         ]),
         grid: grid(Math.ceil(part.rows / RUN_ROWS / shape.runs), limit),
       }));
@@ -89,11 +107,13 @@ export async function createMatvec(
  *
  * @param scope The device and the owner of the parameters.
  * @param w The gate rows, then the up rows, `[2 * rows, cols]`, in one part.
+ * @param options Whether the input is normalized.
  * @returns The compiled kernel, which writes `[rows]`.
  */
 export async function createMatvecSwiglu(
   { gpu, pool }: KernelScope,
   w: Matrix,
+  { norm }: Pick<MatvecOptions, "norm"> = {},
 ): Promise<Matvec> {
   const [part, ...rest] = w.parts;
   if (part === undefined || rest.length > 0 || w.rows % 2 !== 0) {
@@ -102,9 +122,10 @@ export async function createMatvecSwiglu(
     );
   }
   const shape = workgroupShape(gpu, w);
+  const front = activations(pool, norm);
   const pipeline = await compileKernel(gpu, {
-    label: `matvec_swiglu.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, block, w.codec.code, swigluCode],
+    label: `matvec_swiglu${front.label}.${w.codec.name}.${shape.reduce}`,
+    code: [shape.prelude, block, w.codec.code, front.code, swigluCode],
     constants: shape.constants,
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
@@ -114,8 +135,16 @@ export async function createMatvecSwiglu(
   );
   const params = pool.uniform([w.rows / 2, w.blocks, 0]);
   return {
-    bind({ x, y }) {
-      const bindings = [part.quants, part.scales, x, y, params];
+    bind({ x, y, normWeight }) {
+      const bindings = [
+        part.quants,
+        part.scales,
+        x,
+        y,
+        params,
+        normWeight,
+        front.params,
+      ];
       const group = bindBuffers(gpu.device, pipeline, bindings);
       return (pass) => {
         pass.setPipeline(pipeline);
@@ -124,6 +153,15 @@ export async function createMatvecSwiglu(
       };
     },
   };
+}
+
+/** The code that reads the input, and the parameters of its norm. */
+function activations(pool: BufferPool, norm: FoldedNorm | undefined) {
+  if (norm === undefined) {
+    return { label: "", code: plainCode, params: undefined };
+  }
+  const params = pool.uniform([floatBits(norm.dim), floatBits(norm.eps)]);
+  return { label: "_norm", code: normCode, params };
 }
 
 /** How the lanes of a workgroup are shared among rows. */

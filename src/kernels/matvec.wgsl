@@ -8,7 +8,8 @@
 // 32 columns, loads the activations once and meets four rows with them; the
 // partial sums are then added over the lanes. WORKGROUP_SIZE / LANES such runs
 // make a workgroup. Rows past the end repeat the last one and are not written.
-// Joined behind quant/block.wgsl, a codec and a reduce_*.wgsl.
+// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an activations*.wgsl,
+// which reads x.
 
 struct Params {
   rows: u32,
@@ -20,17 +21,8 @@ override WORKGROUP_SIZE: u32 = 64u;
 override LANES: u32 = 8u;
 override ACCUMULATE: bool = false;
 
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-fn activations(block: u32) -> Block {
-  let i = block * 8u;
-  return Block(
-    x[i], x[i + 1u], x[i + 2u], x[i + 3u],
-    x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
-  );
-}
 
 fn write(row: u32, value: f32) {
   if (row >= params.rows) {
@@ -69,7 +61,7 @@ fn main(
       block_dot(row3 + block, xs),
     );
   }
-  sum = reduce_sum(sum, index);
+  sum = finish(sum, index);
 
   if (lane == 0u) {
     write(row, sum.x);

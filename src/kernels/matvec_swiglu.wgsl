@@ -6,7 +6,8 @@
 //
 // As matvec.wgsl, but the four rows of a run of LANES lanes are two gate rows
 // and the two up rows that belong to them, so that no sum leaves the kernel.
-// Joined behind quant/block.wgsl, a codec and a reduce_*.wgsl.
+// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an activations*.wgsl,
+// which reads x.
 
 struct Params {
   rows: u32,
@@ -17,17 +18,8 @@ struct Params {
 override WORKGROUP_SIZE: u32 = 64u;
 override LANES: u32 = 8u;
 
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-fn activations(block: u32) -> Block {
-  let i = block * 8u;
-  return Block(
-    x[i], x[i + 1u], x[i + 2u], x[i + 3u],
-    x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
-  );
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -54,7 +46,7 @@ fn main(
       block_dot(up1 + block, xs),
     );
   }
-  sum = reduce_sum(sum, index);
+  sum = finish(sum, index);
 
   if (lane == 0u) {
     let h = sum.xy / (1.0 + exp(-sum.xy)) * sum.zw;

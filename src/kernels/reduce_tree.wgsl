@@ -13,5 +13,7 @@ fn reduce_sum(value: vec4f, index: u32) -> vec4f {
     }
     workgroupBarrier();
   }
-  return partial[index - lane];
+  let sum = partial[index - lane];
+  workgroupBarrier(); // before the next sum overwrites it
+  return sum;
 }

@@ -9,6 +9,7 @@ import {
 import type { BatchKernel } from "./batch.ts";
 import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import code from "./rope.wgsl" with { type: "text" };
+import rotateCode from "./rotate.wgsl" with { type: "text" };
 
 /** Options for {@linkcode ropeTable}. */
 export interface RopeTableOptions {
@@ -110,7 +111,7 @@ export async function createRope(
   const WORKGROUP_SIZE = workgroupSize(gpu);
   const pipeline = await compileKernel(gpu, {
     label: `rope.kv_${kv}`,
-    code: [KV_FORMATS[kv].code, code],
+    code: [KV_FORMATS[kv].code, rotateCode, code],
     constants: { WORKGROUP_SIZE },
   });
   const quads = headQuads(headDim);

@@ -1,15 +1,12 @@
-// Rotary embedding and KV write: rotates q and k by their position, in the
-// interleaved (ggml "NORM") form, and appends k and v to the cache.
-//
-//   (y[2i], y[2i+1]) = (x[2i] cos - x[2i+1] sin, x[2i] sin + x[2i+1] cos)
+// Rotary embedding and KV write, for prefill: rotates q and k by their position
+// and appends k and v to the cache.
 //
 //   qkv    [batch, stride]               f32: heads of q, of k, of v
-//   table  [context, head_dim / 2]       (cos, sin); see rope.ts
 //   q      [batch, heads, quads]         vec4f
 //   k, v   [context, kv_heads, quads]    KvQuad (kv_*.wgsl)
 //
 // A head is padded with zeros to whole pairs of quads. One invocation a quad.
-// Joined behind a kv_*.wgsl.
+// Joined behind rotate.wgsl and a kv_*.wgsl.
 
 struct Params {
   heads: u32,
@@ -27,29 +24,11 @@ struct Batch {
 
 override WORKGROUP_SIZE: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> table: array<vec2f>;
 @group(0) @binding(2) var<storage, read_write> q: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> k: array<KvQuad>;
 @group(0) @binding(4) var<storage, read_write> v: array<KvQuad>;
 @group(0) @binding(5) var<uniform> params: Params;
 @group(0) @binding(6) var<uniform> batch: Batch;
-
-// Two neighbours, zero past the head's end; head_dim is even.
-fn pair(start: u32, d: u32) -> vec2f {
-  if (d >= params.head_dim) {
-    return vec2f(0.0);
-  }
-  return vec2f(qkv[start + d], qkv[start + d + 1u]);
-}
-
-fn rotate(x: vec2f, position: u32, d: u32) -> vec2f {
-  if (d >= params.head_dim) {
-    return x;
-  }
-  let t = table[(position * params.head_dim + d) / 2u];
-  return vec2f(x.x * t.x - x.y * t.y, x.x * t.y + x.y * t.x);
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -69,19 +48,17 @@ fn main(
   let position = batch.position + m;
   let start = m * params.stride + head * params.head_dim;
   let d = quad * 4u;
-  let low = pair(start, d);
-  let high = pair(start, d + 2u);
-  let rotated = vec4f(rotate(low, position, d), rotate(high, position, d + 2u));
 
   if (head < params.heads) {
-    q[(m * params.heads + head) * params.quads + quad] = rotated;
+    q[(m * params.heads + head) * params.quads + quad] =
+      rotated_quad(start, d, position);
     return;
   }
   let kv_head = (head - params.heads) % params.kv_heads;
   let slot = (position * params.kv_heads + kv_head) * params.quads + quad;
   if (head < params.heads + params.kv_heads) {
-    k[slot] = pack_quad(rotated);
+    k[slot] = pack_quad(rotated_quad(start, d, position));
   } else {
-    v[slot] = pack_quad(vec4f(low, high));
+    v[slot] = pack_quad(plain_quad(start, d));
   }
 }

@@ -2,13 +2,13 @@ import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { createReadback } from "../gpu/readback.ts";
-import { createAttention } from "./attention.ts";
+import { createAttention, createAttentionStep } from "./attention.ts";
 import { batchWords } from "./batch.ts";
 import { createEmbed } from "./embed.ts";
 import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import { createMatmul } from "./matmul.ts";
 import { createMatrix, type Matrix, strideOf } from "./matrix.ts";
-import { createMatvec, createMatvecSwiglu } from "./matvec.ts";
+import { createMatvec, createMatvecSwiglu, type FoldedNorm } from "./matvec.ts";
 import * as oracle from "./oracle.ts";
 import type { Codec } from "./quant/codec.ts";
 import { CODECS } from "./quant/codecs.ts";
@@ -34,6 +34,7 @@ const F16_LIMIT = 1e-5;
 
 const ROWS = 70;
 const COLS = 256;
+const NORM: FoldedNorm = { dim: COLS, eps: 1e-5 };
 const BATCH = 5;
 
 /**
@@ -70,16 +71,24 @@ export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
       `matvec_swiglu.${codec.name} (${reduce})`,
       (scope) => testMatvecSwiglu(scope, codec),
     );
+    await run(
+      `matvec_norm.${codec.name} (${reduce})`,
+      (scope) => testMatvec(scope, codec, NORM),
+    );
+    await run(
+      `matvec_swiglu_norm.${codec.name} (${reduce})`,
+      (scope) => testMatvecSwiglu(scope, codec, NORM),
+    );
     await run(`matmul.${codec.name}`, (scope) => testMatmul(scope, codec));
   }
   await run("rms_norm", testRmsNorm);
   await run("swiglu", testSwiglu);
   for (const kv of ["f16", "f32"] as const) {
-    await run(
-      `rope and attention.kv_${kv}`,
-      (scope) => testAttention(scope, kv),
-      kv === "f16" ? F16_LIMIT : LIMIT,
-    );
+    const limit = kv === "f16" ? F16_LIMIT : LIMIT;
+    const batch = (scope: KernelScope) => testAttention(scope, kv);
+    await run(`rope and attention.kv_${kv}`, batch, limit);
+    const step = (scope: KernelScope) => testAttentionStep(scope, kv);
+    await run(`attention_step.kv_${kv}`, step, limit);
   }
   return results;
 }
@@ -96,28 +105,45 @@ async function testEmbed(scope: KernelScope, codec: Codec): Promise<number> {
   return await compare(scope, (pass) => kernel(pass, BATCH), y, expected);
 }
 
-async function testMatvec(scope: KernelScope, codec: Codec): Promise<number> {
+async function testMatvec(
+  scope: KernelScope,
+  codec: Codec,
+  norm?: FoldedNorm,
+): Promise<number> {
   const { matrix, weights } = await randomMatrix(scope, codec, ROWS);
-  const x = randomFloats(COLS, 5);
+  const { x, normalized, buffers } = vectorInput(scope, norm);
   const y = output(scope, ROWS);
-  const kernel = (await createMatvec(scope, matrix))
-    .bind({ x: upload(scope, x), y });
-  const expected = oracle.matmul(weights, x, { rows: ROWS, cols: COLS });
+  const kernel = (await createMatvec(scope, matrix, { norm }))
+    .bind({ x, y, ...buffers });
+  const shape = { rows: ROWS, cols: COLS };
+  const expected = oracle.matmul(weights, normalized, shape);
   return await compare(scope, (pass) => kernel(pass, 1), y, expected);
 }
 
 async function testMatvecSwiglu(
   scope: KernelScope,
   codec: Codec,
+  norm?: FoldedNorm,
 ): Promise<number> {
   const { matrix, weights } = await randomMatrix(scope, codec, 2 * ROWS);
-  const x = randomFloats(COLS, 5);
+  const { x, normalized, buffers } = vectorInput(scope, norm);
   const y = output(scope, ROWS);
-  const kernel = (await createMatvecSwiglu(scope, matrix))
-    .bind({ x: upload(scope, x), y });
-  const both = oracle.matmul(weights, x, { rows: 2 * ROWS, cols: COLS });
+  const kernel = (await createMatvecSwiglu(scope, matrix, { norm }))
+    .bind({ x, y, ...buffers });
+  const shape = { rows: 2 * ROWS, cols: COLS };
+  const both = oracle.matmul(weights, normalized, shape);
   const expected = oracle.swiglu(both.subarray(0, ROWS), both.subarray(ROWS));
   return await compare(scope, (pass) => kernel(pass, 1), y, expected);
+}
+
+/** The input of a matrix-vector product, and what its norm makes of it. */
+function vectorInput(scope: KernelScope, norm: FoldedNorm | undefined) {
+  const values = randomFloats(COLS, 5);
+  const x = upload(scope, values);
+  if (norm === undefined) return { x, normalized: values, buffers: {} };
+  const weight = randomFloats(COLS, 6);
+  const normalized = oracle.rmsNorm(values, weight, norm.eps);
+  return { x, normalized, buffers: { normWeight: upload(scope, weight) } };
 }
 
 async function testMatmul(scope: KernelScope, codec: Codec): Promise<number> {
@@ -158,53 +184,29 @@ async function testSwiglu(scope: KernelScope): Promise<number> {
   return await compare(scope, (pass) => kernel(pass, BATCH), y, expected);
 }
 
+const HEADS = { heads: 4, kvHeads: 2, headDim: 64 };
+const HEADS_WIDTH = (HEADS.heads + 2 * HEADS.kvHeads) * HEADS.headDim;
+const HEADS_STRIDE = strideOf(HEADS.heads * HEADS.headDim);
+
+/** A batch through rope and attention. */
 async function testAttention(
   scope: KernelScope,
   kv: KvType,
 ): Promise<number> {
-  const shape = { heads: 4, kvHeads: 2, headDim: 64 };
-  const { heads, kvHeads, headDim } = shape;
-  const width = (heads + 2 * kvHeads) * headDim;
-  const stride = strideOf(heads * headDim);
-  const angles = { dims: headDim, base: 10000 };
-  const qkv = randomFloats(BATCH * width, 5);
-  const cacheBytes = BATCH * kvHeads * headQuads(headDim) *
-    KV_FORMATS[kv].quadBytes;
-  const cache = () => scope.pool.create({ label: "test.kv", size: cacheBytes });
-  const table = ropeTable({ ...angles, context: BATCH, headDim });
+  const { heads, headDim } = HEADS;
+  const { qkv, table, k, v, expected } = attentionInput(scope, kv);
   const buffers = {
     q: output(scope, BATCH * heads * headQuads(headDim) * 4),
-    k: cache(),
-    v: cache(),
+    k,
+    v,
     batch: batch(scope),
   };
-  const y = output(scope, BATCH * stride);
-  const rope = (await createRope(scope, { ...shape, stride: width, kv })).bind({
-    ...buffers,
-    qkv: upload(scope, qkv),
-    table: upload(scope, table),
-  });
-  const attention = (await createAttention(scope, { ...shape, stride, kv }))
+  const y = output(scope, BATCH * HEADS_STRIDE);
+  const rope = (await createRope(scope, { ...HEADS, stride: HEADS_WIDTH, kv }))
+    .bind({ ...buffers, qkv: upload(scope, qkv), table });
+  const shape = { ...HEADS, stride: HEADS_STRIDE, kv };
+  const attention = (await createAttention(scope, shape))
     .bind({ ...buffers, y });
-
-  const keys: number[] = [];
-  const values: number[] = [];
-  const expected: number[] = [];
-  for (let position = 0; position < BATCH; position++) {
-    const head = (i: number) => {
-      const start = position * width + i * headDim;
-      return qkv.subarray(start, start + headDim);
-    };
-    const rotated = (i: number) =>
-      oracle.rope(head(i), { ...angles, position });
-    const q = Array.from({ length: heads }, (_, i) => [...rotated(i)]).flat();
-    for (let i = 0; i < kvHeads; i++) {
-      keys.push(...rotated(heads + i));
-      values.push(...head(heads + kvHeads + i));
-    }
-    const options = { ...shape, keys: position + 1 };
-    expected.push(...oracle.attention(q, keys, values, options));
-  }
   return await compare(
     scope,
     (pass) => {
@@ -214,6 +216,66 @@ async function testAttention(
     y,
     expected,
   );
+}
+
+/** The same rows one by one; the last one's output has seen all of them. */
+async function testAttentionStep(
+  scope: KernelScope,
+  kv: KvType,
+): Promise<number> {
+  const { qkv, table, k, v, expected } = attentionInput(scope, kv);
+  const y = output(scope, HEADS_STRIDE);
+  const shape = { ...HEADS, stride: HEADS_STRIDE, kv };
+  const kernel = await createAttentionStep(scope, shape);
+  const steps = Array.from({ length: BATCH }, (_, position) => {
+    const row = qkv.slice(position * HEADS_WIDTH, (position + 1) * HEADS_WIDTH);
+    const words = batchWords({ rows: 1, position, first: 0 });
+    const batch = scope.pool.uniform(words);
+    return kernel.bind({ qkv: upload(scope, row), table, k, v, y, batch });
+  });
+  return await compare(
+    scope,
+    (pass) => {
+      for (const step of steps) step(pass, 1);
+    },
+    y,
+    expected.slice(-HEADS_STRIDE),
+  );
+}
+
+/** Rows of q, k and v, an empty cache, and what attention makes of them. */
+function attentionInput(scope: KernelScope, kv: KvType) {
+  const { heads, kvHeads, headDim } = HEADS;
+  const angles = { dims: headDim, base: 10000 };
+  const qkv = randomFloats(BATCH * HEADS_WIDTH, 5);
+  const size = BATCH * kvHeads * headQuads(headDim) * KV_FORMATS[kv].quadBytes;
+  const cache = () => scope.pool.create({ label: "test.kv", size });
+  const keys: number[] = [];
+  const values: number[] = [];
+  const expected: number[] = [];
+  for (let position = 0; position < BATCH; position++) {
+    const head = (i: number) => {
+      const start = position * HEADS_WIDTH + i * headDim;
+      return qkv.subarray(start, start + headDim);
+    };
+    const rotated = (i: number) =>
+      oracle.rope(head(i), { ...angles, position });
+    const q = Array.from({ length: heads }, (_, i) => [...rotated(i)]).flat();
+    for (let i = 0; i < kvHeads; i++) {
+      keys.push(...rotated(heads + i));
+      values.push(...head(heads + kvHeads + i));
+    }
+    const options = { ...HEADS, keys: position + 1 };
+    expected.push(...oracle.attention(q, keys, values, options));
+  }
+  const table = ropeTable({ ...angles, context: BATCH, headDim });
+  return {
+    qkv,
+    table: upload(scope, table),
+    k: cache(),
+    v: cache(),
+    expected,
+  };
 }
 
 /** Weights on the GPU, and what the reference makes of their bytes. */

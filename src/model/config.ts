@@ -61,7 +61,14 @@ export function readConfig(
   const heads = count(metadata, "attention.head_count");
   const kvHeads = count(metadata, "attention.head_count_kv", heads);
   const headDim = count(metadata, "attention.key_length", dim / heads);
+  const valueDim = count(metadata, "attention.value_length", dim / heads);
+  if (headDim !== valueDim) {
+    throw new Error(
+      `Cannot load "${label}": its heads have keys of ${headDim} and values of ${valueDim}, equal sizes are wanted`,
+    );
+  }
   const embedding = tensors.get("token_embd.weight");
+  const tokens = metadata["tokenizer.ggml.tokens"];
   const config: LlamaConfig = {
     dim,
     hiddenDim: count(metadata, "feed_forward_length"),
@@ -69,7 +76,9 @@ export function readConfig(
     heads,
     kvHeads,
     headDim,
-    vocabularySize: embedding?.shape[1] ?? count(metadata, "vocab_size"),
+    // Without an embedding any size will do: findTensors() says what is missing.
+    vocabularySize: embedding?.shape[1] ??
+      count(metadata, "vocab_size", Array.isArray(tokens) ? tokens.length : 1),
     contextLength: Math.min(
       count(metadata, "context_length"),
       // Within one window, attention over a window is plain attention.
@@ -102,13 +111,6 @@ function refuseVariants(label: string, metadata: Metadata): void {
   if (experts > 0) {
     throw new Error(
       `Cannot load "${label}": it is a mixture of ${experts} experts, a dense model is wanted`,
-    );
-  }
-  const key = getNumber(metadata, "llama.attention.key_length");
-  const value = getNumber(metadata, "llama.attention.value_length");
-  if (key !== value) {
-    throw new Error(
-      `Cannot load "${label}": its heads have keys of ${key} and values of ${value}, equal sizes are wanted`,
     );
   }
 }

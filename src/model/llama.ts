@@ -1,7 +1,7 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
-import { createAttention } from "../kernels/attention.ts";
+import { createAttention, createAttentionStep } from "../kernels/attention.ts";
 import type { BatchKernel } from "../kernels/batch.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
@@ -38,13 +38,11 @@ export interface Llama {
   head(pass: GPUComputePassEncoder, rows: number): void;
 }
 
-/** Attention of one layer, bound to the KV cache of one sequence. */
-export interface BoundAttention {
-  /** Rotates q and k, appends k and v: `qkv -> q, cache`. */
-  readonly rope: BatchKernel;
-  /** `q, cache -> attn` */
-  readonly attention: BatchKernel;
-}
+/**
+ * Attention of one layer, bound to the KV cache of one sequence: `qkv, cache ->
+ * attn, cache`.
+ */
+export type BoundAttention = BatchKernel;
 
 /** Options for {@linkcode createLlama}. */
 export interface CreateLlamaOptions {
@@ -62,11 +60,9 @@ export interface CreateLlamaOptions {
 
 /** A layer's kernels, in order; attention stands between qkv and output. */
 interface BoundLayer {
-  attnNorm: BatchKernel; // x -> normed
-  attnQkv: BatchKernel; // normed -> qkv
+  attnQkv: BatchKernel; // x, normalized -> qkv
   attnOutput: BatchKernel; // attn -> x, added
-  ffnNorm: BatchKernel; // x -> normed
-  ffnGateUp: BatchKernel; // normed -> hidden
+  ffnGateUp: BatchKernel; // x, normalized -> hidden
   ffnDown: BatchKernel; // hidden -> x, added
 }
 
@@ -88,10 +84,15 @@ export async function createLlama(
 
   const rmsNorm = await createRmsNorm(scope, { dim, eps });
   const shape = { heads, kvHeads, headDim, kv };
+  const attnStride = strideOf(heads * headDim);
   const rope = await createRope(scope, { ...shape, stride: qkvDim(config) });
   const attention = await createAttention(scope, {
     ...shape,
-    stride: strideOf(heads * headDim),
+    stride: attnStride,
+  });
+  const attentionStep = await createAttentionStep(scope, {
+    ...shape,
+    stride: attnStride,
   });
   const table = createRopeTable(gpu, pool, options);
 
@@ -114,10 +115,17 @@ export async function createLlama(
   async function bindLayer(layer: LayerWeights): Promise<BoundLayer> {
     const { x, normed } = state;
     const residual = { y: x, yStride: strideOf(dim), accumulate: true, batch };
+    const normalize = (weight: GPUBuffer): LinearNorm => ({
+      dim,
+      eps,
+      weight,
+      normed,
+      kernel: rmsNorm.bind({ x, weight, y: normed, batch }),
+    });
     return {
-      attnNorm: rmsNorm.bind({ x, weight: layer.attnNorm, y: normed, batch }),
       attnQkv: await bindLinear(scope, layer.attnQkv, {
-        x: normed,
+        x,
+        norm: normalize(layer.attnNorm),
         y: state.qkv,
         yStride: qkvDim(config),
         batch,
@@ -126,8 +134,8 @@ export async function createLlama(
         x: state.attn,
         ...residual,
       }),
-      ffnNorm: rmsNorm.bind({ x, weight: layer.ffnNorm, y: normed, batch }),
       ffnGateUp: await bindGateUp(scope, layer.ffnGateUp, {
+        norm: normalize(layer.ffnNorm),
         state,
         hiddenDim,
         batch,
@@ -145,23 +153,24 @@ export async function createLlama(
     context,
     kv,
     bindCache(cache) {
-      const { qkv, q, attn } = state;
-      return cache.layers.map(({ k, v }) => ({
-        rope: rope.bind({ qkv, table, q, k, v, batch }),
-        attention: attention.bind({ q, k, v, y: attn, batch }),
-      }));
+      const { qkv, q, attn: y } = state;
+      return cache.layers.map(({ k, v }) => {
+        const step = attentionStep.bind({ qkv, table, k, v, y, batch });
+        const append = rope.bind({ qkv, table, q, k, v, batch });
+        const attend = attention.bind({ q, k, v, y, batch });
+        return (pass, rows) => {
+          if (rows === 1) return step(pass, rows);
+          append(pass, rows);
+          attend(pass, rows);
+        };
+      });
     },
-    forward(pass, bound, rows) {
+    forward(pass, attention, rows) {
       embed(pass, rows);
       for (const [i, layer] of layers.entries()) {
-        // Attention
-        layer.attnNorm(pass, rows);
         layer.attnQkv(pass, rows);
-        bound[i]!.rope(pass, rows);
-        bound[i]!.attention(pass, rows);
+        attention[i]!(pass, rows);
         layer.attnOutput(pass, rows);
-        // Feed-forward
-        layer.ffnNorm(pass, rows);
         layer.ffnGateUp(pass, rows);
         layer.ffnDown(pass, rows);
       }
@@ -195,9 +204,20 @@ function createRopeTable(
   return buffer;
 }
 
+/** RMSNorm before a linear layer. */
+interface LinearNorm {
+  dim: number;
+  eps: number;
+  weight: GPUBuffer;
+  /** Where a batch's normalized rows go; one row is normalized in passing. */
+  normed: GPUBuffer;
+  kernel: BatchKernel;
+}
+
 /** Buffers and options of a linear layer. */
 interface LinearOptions {
   x: GPUBuffer;
+  norm?: LinearNorm;
   y: GPUBuffer;
   yStride: number;
   accumulate?: boolean;
@@ -208,17 +228,17 @@ interface LinearOptions {
 async function bindLinear(
   scope: KernelScope,
   stack: readonly Matrix[],
-  { x, y, yStride, accumulate = false, batch }: LinearOptions,
+  { x, norm, y, yStride, accumulate = false, batch }: LinearOptions,
 ): Promise<BatchKernel> {
   const one: BatchKernel[] = [];
-  const many: BatchKernel[] = [];
+  const many: BatchKernel[] = norm === undefined ? [] : [norm.kernel];
   let offset = 0;
   for (const w of stack) {
-    const matvec = await createMatvec(scope, w, { accumulate, offset });
-    const options = { yStride, accumulate, offset };
-    const matmul = await createMatmul(scope, w, options);
-    one.push(matvec.bind({ x, y }));
-    many.push(matmul.bind({ x, y, batch }));
+    const options = { accumulate, offset };
+    const matvec = await createMatvec(scope, w, { ...options, norm });
+    const matmul = await createMatmul(scope, w, { ...options, yStride });
+    one.push(matvec.bind({ x, y, ...normWeight(norm) }));
+    many.push(matmul.bind({ x: norm?.normed ?? x, y, batch }));
     offset += w.rows;
   }
   return (pass, rows) => {
@@ -230,15 +250,17 @@ async function bindLinear(
 async function bindGateUp(
   scope: KernelScope,
   stack: readonly Matrix[],
-  { state, hiddenDim, batch }: {
+  { norm, state, hiddenDim, batch }: {
+    norm: LinearNorm;
     state: LlamaState;
     hiddenDim: number;
     batch: GPUBufferBinding;
   },
 ): Promise<BatchKernel> {
-  const { normed, gateUp, hidden } = state;
+  const { x, gateUp, hidden } = state;
   const linear = await bindLinear(scope, stack, {
-    x: normed,
+    x,
+    norm,
     y: gateUp,
     yStride: 2 * hiddenDim,
     batch,
@@ -249,12 +271,16 @@ async function bindGateUp(
     yStride: strideOf(hiddenDim),
   })).bind({ x: gateUp, y: hidden, batch });
   const fused = stack.length === 1 && stack[0]!.parts.length === 1
-    ? (await createMatvecSwiglu(scope, stack[0]!))
-      .bind({ x: normed, y: hidden })
+    ? (await createMatvecSwiglu(scope, stack[0]!, { norm }))
+      .bind({ x, y: hidden, ...normWeight(norm) })
     : undefined;
   return (pass, rows) => {
     if (rows === 1 && fused !== undefined) return fused(pass, rows);
     linear(pass, rows);
     swiglu(pass, rows);
   };
+}
+
+function normWeight(norm: LinearNorm | undefined) {
+  return norm === undefined ? {} : { normWeight: norm.weight };
 }
