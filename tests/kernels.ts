@@ -97,9 +97,10 @@ export function poisonedOutput({ gpu }: KernelScope, length: number) {
  * is NaN and behind it.
  */
 export async function assertOutput(
-  { gpu }: KernelScope,
+  { gpu }: Pick<KernelScope, "gpu">,
   output: GPUBuffer,
   expected: ArrayLike<number>,
+  limit = NMSE_LIMIT,
 ): Promise<void> {
   const actual = await download(gpu, output);
   const written: number[] = [];
@@ -116,7 +117,7 @@ export async function assertOutput(
       );
     }
   }
-  assertNmse(written, wanted, NMSE_LIMIT);
+  assertNmse(written, wanted, limit);
 }
 
 /**

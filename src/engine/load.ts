@@ -10,6 +10,7 @@ import {
 import type { KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { createLlama, type Llama } from "../model/llama.ts";
+import { nextTurn } from "../model/next_turn.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";
 import { type LoadProgress, loadWeights } from "../model/weights.ts";
@@ -119,6 +120,8 @@ async function createModel(
       kv,
     });
     await pool.check("the activations");
+    await nextTurn(); // an abort may be waiting for one
+    signal?.throwIfAborted();
     return llama;
   } catch (error) {
     pool[Symbol.dispose]();

@@ -1,10 +1,5 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-} from "@std/assert";
-import { download, randomFloats, run, upload } from "../../tests/gpu.ts";
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { randomFloats, run, upload } from "../../tests/gpu.ts";
 import {
   assertOutput,
   batchOf,
@@ -13,9 +8,10 @@ import {
   poisonedOutput,
   scopeTest,
 } from "../../tests/kernels.ts";
+import { assertKv, headWidth, padHeads, uploadKv } from "../../tests/kv.ts";
 import { rope, type RopeAngles } from "../../tests/oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
-import { headQuads, type KvType } from "./kv_cache.ts";
+import type { KvType } from "./kv_cache.ts";
 import { createRope, ropeTable } from "./rope.ts";
 
 interface Case extends Partial<RopeAngles> {
@@ -35,14 +31,13 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   const { position = 0, rows = 3, dims = headDim, base = 10000 } = options;
   const context = position + rows + 1;
   const stride = (heads + 2 * kvHeads) * headDim + gap;
-  const width = 4 * headQuads(headDim);
+  const width = headWidth(headDim);
   const angles = { ...options, dims, base };
   // All are f16 values, so that v is exact in either cache.
   const qkv = randomFloats(rows * stride, headDim).map(Math.f16round);
-  const cache = context * kvHeads * width;
   const q = poisonedOutput(scope, rows * heads * width);
-  const k = poisonedCache(scope, cache, kv);
-  const v = poisonedCache(scope, cache, kv);
+  const cache = new Float64Array(context * kvHeads * width).fill(NaN);
+  const [k, v] = [uploadKv(gpu, cache, kv), uploadKv(gpu, cache, kv)];
   const kernel = await createRope(scope, {
     heads,
     kvHeads,
@@ -62,8 +57,8 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
 
   const expected = {
     q: new Float64Array(rows * heads * width),
-    k: new Float64Array(cache).fill(NaN),
-    v: new Float64Array(cache).fill(NaN),
+    k: cache.slice(),
+    v: cache.slice(),
   };
   for (let m = 0; m < rows; m++) {
     const rotated = { ...angles, position: position + m };
@@ -71,54 +66,20 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
       const start = m * stride + i * headDim;
       return qkv.subarray(start, start + headDim);
     };
-    const padded = (x: ArrayLike<number>) =>
-      Float64Array.from({ length: width }, (_, i) => x[i] ?? 0);
     for (let i = 0; i < heads; i++) {
-      const x = padded(rope(head(i), rotated));
+      const x = padHeads(rope(head(i), rotated), headDim);
       expected.q.set(x, (m * heads + i) * width);
     }
     for (let i = 0; i < kvHeads; i++) {
       const at = ((position + m) * kvHeads + i) * width;
-      expected.k.set(padded(rope(head(heads + i), rotated)), at);
-      expected.v.set(padded(head(heads + kvHeads + i)), at);
+      const x = rope(head(heads + i), rotated);
+      expected.k.set(padHeads(x, headDim), at);
+      expected.v.set(padHeads(head(heads + kvHeads + i), headDim), at);
     }
   }
   await assertOutput(scope, q, expected.q);
-  if (kv === "f32") {
-    await assertOutput(scope, k, expected.k);
-    await assertOutput(scope, v, expected.v);
-    return;
-  }
-  assertHalves(await download(gpu, k), expected.k, 2 ** -10);
-  assertHalves(await download(gpu, v), expected.v, 0);
-}
-
-function poisonedCache(scope: KernelScope, length: number, kv: KvType) {
-  return kv === "f32"
-    ? poisonedOutput(scope, length)
-    : upload(scope.gpu, new Float16Array(length + 64).fill(NaN));
-}
-
-/**
- * Asserts that `buffer` begins with `expected` as f16, within an error: WGSL may
- * round either way.
- */
-function assertHalves(
-  buffer: Float32Array<ArrayBuffer>,
-  expected: Float64Array,
-  error: number,
-): void {
-  const actual = new Float16Array(buffer.buffer);
-  for (let i = 0; i < actual.length; i++) {
-    const wanted = expected[i] ?? NaN;
-    const limit = error * Math.abs(wanted) + error * 2 ** -14;
-    assert(
-      Number.isNaN(wanted)
-        ? Number.isNaN(actual[i])
-        : Math.abs(actual[i]! - wanted) <= limit,
-      `half ${i} is ${actual[i]}, ${wanted} is wanted`,
-    );
-  }
+  await assertKv(gpu, k, expected.k, { kv, ulps: 1 });
+  await assertKv(gpu, v, expected.v, { kv, ulps: 0 });
 }
 
 for (const kv of ["f32", "f16"] as const) {

@@ -1,0 +1,53 @@
+import { u32 } from "./gguf_builder.ts";
+import { makeModel } from "./models.ts";
+
+/** Sizes of a {@linkcode writeHugeModel}; the head size is 128, 2 layers. */
+export interface HugeModelOptions {
+  /** Width of the residual stream, a multiple of 128. */
+  dim: number;
+  /** Width of the feed-forward blocks. */
+  hiddenDim: number;
+}
+
+/**
+ * Writes a model of F32 weights that takes no room: behind the header lies a
+ * hole, which reads as zeros.
+ *
+ * @param path The file to write.
+ * @param options Its sizes.
+ * @returns Bytes of the file, as the file system reports them.
+ */
+export async function writeHugeModel(
+  path: string,
+  { dim, hiddenDim }: HugeModelOptions,
+): Promise<number> {
+  const rows: [string, number[]][] = [
+    ["token_embd", [dim, 300]],
+    ["norm", [dim]],
+    ["ffn_gate", [dim, hiddenDim]],
+    ["ffn_up", [dim, hiddenDim]],
+    ["ffn_down", [hiddenDim, dim]],
+    ["attn", [dim, dim]],
+  ];
+  let size = 0;
+  const header = makeModel({
+    tied: true,
+    metadata: {
+      "llama.embedding_length": u32(dim),
+      "llama.feed_forward_length": u32(hiddenDim),
+      "llama.attention.head_count": u32(dim / 128),
+      "llama.attention.head_count_kv": u32(dim / 128),
+    },
+    change: (tensors) =>
+      tensors.map((tensor) => {
+        const [, dims] = rows.find(([part]) => tensor.name.includes(part))!;
+        const offset = size;
+        size += 4 * dims.reduce((product, dim) => product * dim, 1);
+        // No data of its own but the few bytes that the builder insists on.
+        return { name: tensor.name, format: "F32", shape: [8], dims, offset };
+      }),
+  });
+  await Deno.writeFile(path, header);
+  await Deno.truncate(path, header.length + size);
+  return header.length + size;
+}
