@@ -41,16 +41,16 @@ export {
   type GenerateTextOptions,
   Model,
 } from "./src/engine/model.ts";
-export {
-  type FinishReason,
-  type GenerateOptions,
-  Generation,
-  type GenerationResult,
-  type Piece,
-  type Timings,
-  type Usage,
-} from "./src/generate/generation.ts";
+export { Generation } from "./src/generate/generation.ts";
 export type { TokenLogit } from "./src/generate/logits.ts";
+export type { GenerateOptions } from "./src/generate/options.ts";
+export type {
+  FinishReason,
+  GenerationResult,
+  Piece,
+  Timings,
+  Usage,
+} from "./src/generate/result.ts";
 export type { SamplingOptions } from "./src/generate/sampler.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";
 export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";

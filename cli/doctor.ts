@@ -27,8 +27,9 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
       ["features", features.join(" ")],
       ["subgroups", subgroupSize > 0 ? `size ${subgroupSize}` : "none"],
       ["read-back", syncReadback ? "synchronous" : "awaited"],
-      ...Object.entries(limits),
     ]));
+    writeLine();
+    writeLine(formatTable(Object.entries(limits)));
     writeLine();
     writeLine(formatTable(
       selfTest.map(({ kernel, error, ok }) => [

@@ -68,6 +68,8 @@ for (const [golden, file] of MODELS) {
           await assertLogits(model, run);
           await assertScore(model, run);
         });
+        // Token by token, that is what the score has seen already.
+        if (prompt === "B" && batchSize === 1) continue;
         // How a long prompt was cut shows in the first tokens behind it.
         const maxTokens = prompt === "B" && batchSize < 512 ? 16 : 64;
         await t.step(`greedy tokens behind prompt ${prompt}`, async () => {

@@ -8,6 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { loadModel, type LoadProgress, type Model } from "../mod.ts";
+import { watchDevices } from "./devices.ts";
 import { continueIds, projectFile } from "./engine.ts";
 import { madeIds, makeModel } from "./models.ts";
 
@@ -217,28 +218,6 @@ Deno.test("loadModel() tells how far it is, and ends with all of it", async () =
   }
 });
 
-/** Watches the devices that `fn` requests: whether each was destroyed. */
-async function destroyed(fn: () => Promise<unknown>): Promise<boolean[]> {
-  const lost: boolean[] = [];
-  const { requestDevice } = GPUAdapter.prototype;
-  GPUAdapter.prototype.requestDevice = async function (...args) {
-    const device = await requestDevice.apply(this, args);
-    const index = lost.push(false) - 1;
-    const destroy = device.destroy.bind(device);
-    device.destroy = () => {
-      lost[index] = true;
-      destroy();
-    };
-    return device;
-  };
-  try {
-    await fn();
-  } finally {
-    GPUAdapter.prototype.requestDevice = requestDevice;
-  }
-  return lost;
-}
-
 Deno.test("loadModel() frees its device when a signal or a callback stops it", async () => {
   const reason = new Error("enough");
   const failing = [
@@ -257,12 +236,12 @@ Deno.test("loadModel() frees its device when a signal or a callback stops it", a
       }),
   ];
   for (const load of failing) {
-    const devices = await destroyed(async () => {
+    const devices = await watchDevices(async () => {
       assertStrictEquals(await assertRejects(load), reason);
     });
     assertEquals(devices, [true]);
   }
-  const early = await destroyed(() =>
+  const early = await watchDevices(() =>
     assertRejects(() => loadModel(MODEL, { signal: AbortSignal.abort(reason) }))
   );
   assertEquals(early, []);
@@ -270,7 +249,7 @@ Deno.test("loadModel() frees its device when a signal or a callback stops it", a
 
 Deno.test("loadModel() keeps its device until the model is disposed of", async () => {
   let model: Model;
-  const devices = await destroyed(async () => {
+  const devices = await watchDevices(async () => {
     model = await loadModel(MODEL);
   });
   assertEquals(devices, [false]);

@@ -13,7 +13,7 @@ export interface Diagnosis {
   };
   /** The runtime with its version. */
   runtime: string;
-  /** Features of the device, hidden ones that work included. */
+  /** Features of the adapter, hidden ones that were found included. */
   features: string[];
   /** Size of a subgroup, 0 where kernels cannot use them. */
   subgroupSize: number;
@@ -49,7 +49,7 @@ export async function diagnose(
     return {
       adapter: { vendor, architecture, device, description, isFallbackAdapter },
       runtime: runtimeName(),
-      features: [...gpu.device.features].sort(),
+      features: [...gpu.features].sort(),
       subgroupSize: gpu.subgroupSize,
       syncReadback: gpu.syncReadback,
       limits: limitsOf(gpu.device),

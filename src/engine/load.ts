@@ -9,12 +9,14 @@ import {
 } from "../gguf/source.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
+import { kvBytes } from "../model/kv_buffers.ts";
 import { createLlama, type Llama } from "../model/llama.ts";
 import { nextTurn } from "../model/next_turn.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";
 import { type LoadProgress, loadWeights } from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { checkSystemMemory } from "./memory.ts";
 import { Model } from "./model.ts";
 
 /** Options for {@linkcode loadModel}. */
@@ -107,6 +109,8 @@ async function createModel(
 ): Promise<Llama> {
   const { onProgress, signal, contextLength, batchSize, kv = "f16" } = options;
   try {
+    const cache = kvBytes({ config, context: contextLength, kv });
+    checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
       signal,
@@ -133,6 +137,11 @@ async function createModel(
       { cause: error },
     );
   }
+}
+
+/** About what the weights take on the GPU: what they take in the file. */
+function bytesOf({ tensors }: GgufFile): number {
+  return tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function readSizes(

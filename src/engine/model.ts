@@ -4,11 +4,9 @@ import {
   type RenderChatOptions,
   type RenderedChat,
 } from "../chat/render.ts";
-import {
-  type GenerateOptions,
-  Generation,
-  type GenerationContext,
-} from "../generate/generation.ts";
+import type { GenerationContext } from "../generate/decode.ts";
+import { Generation } from "../generate/generation.ts";
+import type { GenerateOptions } from "../generate/options.ts";
 import {
   checkScore,
   type Score,

@@ -6,6 +6,8 @@ export interface Gpu {
   readonly device: GPUDevice;
   /** Who made the adapter, and the driver's own description of it. */
   readonly info: GPUAdapterInfo;
+  /** What the adapter offers, hidden features that were found included. */
+  readonly features: ReadonlySet<string>;
   /**
    * The subgroup size, or 0 where subgroups are missing, vary in size, or were
    * switched off.
@@ -59,7 +61,7 @@ export async function requestGpu(
       "Cannot find WebGPU: navigator.gpu is undefined, Deno 2.9 or later is wanted",
     );
   }
-  const { device, info } = await requestDevice(powerPreference);
+  const { device, info, features } = await requestDevice(powerPreference);
   const prelude = subgroups && device.features.has("subgroups")
     ? await probeSubgroups(device)
     : undefined;
@@ -69,6 +71,7 @@ export async function requestGpu(
   return {
     device,
     info,
+    features,
     subgroupSize: prelude === undefined ? 0 : size,
     subgroupPrelude: prelude ?? "",
     syncReadback: await probeSyncReadback(device),
@@ -79,7 +82,7 @@ export async function requestGpu(
 
 async function requestDevice(powerPreference: GPUPowerPreference) {
   // A failed request may use an adapter up, so each attempt gets a new one.
-  for (const features of [WANTED_FEATURES, []]) {
+  for (const wanted of [WANTED_FEATURES, []]) {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference });
     if (adapter === null) {
       throw new Error(
@@ -89,12 +92,16 @@ async function requestDevice(powerPreference: GPUPowerPreference) {
     try {
       const device = await adapter.requestDevice({
         label: "seraph",
-        requiredFeatures: features,
+        requiredFeatures: wanted,
         requiredLimits: limitsOf(adapter),
       });
-      return { device, info: adapter.info };
+      return {
+        device,
+        info: adapter.info,
+        features: new Set<string>([...adapter.features, ...device.features]),
+      };
     } catch (cause) {
-      if (features.length > 0) continue;
+      if (wanted.length > 0) continue;
       throw new Error(
         `Cannot open WebGPU adapter "${adapter.info.description}": ${
           cause instanceof Error ? cause.message : cause

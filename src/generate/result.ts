@@ -1,0 +1,136 @@
+/** One generated token, and the text that can be shown now. */
+export interface Piece {
+  /**
+   * New text. It may lag behind the token while a character is unfinished or
+   * the text may turn out to be a stop string; the pieces joined are the text.
+   */
+  text: string;
+  /** Token id. */
+  id: number;
+  /** Log-probability of the token among all, where it was asked for. */
+  logprob?: number;
+}
+
+/**
+ * Why a generation ended: the model ended it or met a stop string (`"stop"`),
+ * it came to `maxTokens` or the context's end (`"length"`), or its reader left
+ * (`"abort"`).
+ */
+export type FinishReason = "stop" | "length" | "abort";
+
+/** Tokens counted. */
+export interface Usage {
+  /** Tokens of the prompt, BOS included. */
+  promptTokens: number;
+  /** Tokens generated, without the one that ends the text. */
+  completionTokens: number;
+}
+
+/** Times in milliseconds, and rates in tokens a second. */
+export interface Timings {
+  /** Loading the model. */
+  loadMs: number;
+  /** From the start of the generation to its first token. */
+  firstTokenMs: number;
+  /** Running the prompt. */
+  prefillMs: number;
+  /** Everything after the first token. */
+  decodeMs: number;
+  /** Prompt tokens a second. */
+  prefillTokensPerSecond: number;
+  /** Tokens a second after the first one; 0 where there is none. */
+  decodeTokensPerSecond: number;
+}
+
+/** What a generation came to. */
+export interface GenerationResult {
+  /** The whole text. */
+  text: string;
+  /** The generated ids, without the one that ends the text. */
+  ids: number[];
+  /** Why it ended. */
+  finishReason: FinishReason;
+  /** The stop string that ended it, if one did. */
+  stopString?: string;
+  /** The seed that reproduces it. */
+  seed: number;
+  /** Tokens counted. */
+  usage: Usage;
+  /** Times taken. */
+  timings: Timings;
+}
+
+/** What a generation has come to so far. */
+export class Progress {
+  /** The generated ids. */
+  readonly ids: number[] = [];
+  /** The text that was shown. */
+  text = "";
+  /** The seed in use. */
+  seed = 0;
+  /** The stop string that ended it. */
+  stopString: string | undefined;
+  /** `"abort"` until it ends by itself: that is what leaving the loop is. */
+  finishReason: FinishReason = "abort";
+  /** When the prompt was done, as `performance.now()` has it. */
+  prefilled: number;
+  #firstToken: number | undefined;
+  readonly #start: number;
+  readonly #loadMs: number;
+  readonly #promptTokens: number;
+
+  /**
+   * Creates a {@linkcode Progress}.
+   *
+   * @param from What is known when it starts.
+   */
+  constructor(
+    { loadMs, promptTokens, start }: {
+      loadMs: number;
+      promptTokens: number;
+      start: number;
+    },
+  ) {
+    this.#loadMs = loadMs;
+    this.#promptTokens = promptTokens;
+    this.#start = this.prefilled = start;
+  }
+
+  /** Adds a generated token. */
+  add(id: number): void {
+    this.#firstToken ??= performance.now();
+    this.ids.push(id);
+  }
+
+  /** The result, if it ended now. */
+  result(): GenerationResult {
+    const { text, ids, finishReason, stopString, seed } = this;
+    const prefillMs = this.prefilled - this.#start;
+    // Without a token of its own, an answer is as good as done by then.
+    const firstToken = this.#firstToken ?? this.prefilled;
+    const decodeMs = performance.now() - firstToken;
+    return {
+      text,
+      ids,
+      finishReason,
+      ...(stopString !== undefined && { stopString }),
+      seed,
+      usage: {
+        promptTokens: this.#promptTokens,
+        completionTokens: ids.length,
+      },
+      timings: {
+        loadMs: this.#loadMs,
+        firstTokenMs: firstToken - this.#start,
+        prefillMs,
+        decodeMs,
+        prefillTokensPerSecond: rate(this.#promptTokens, prefillMs),
+        decodeTokensPerSecond: rate(ids.length - 1, decodeMs),
+      },
+    };
+  }
+}
+
+function rate(tokens: number, ms: number): number {
+  return tokens > 0 && ms > 0 ? tokens / ms * 1000 : 0;
+}
