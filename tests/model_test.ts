@@ -50,6 +50,10 @@ for (const format of ["F32", "F16", "BF16"]) {
     format,
   });
 }
+oracleTest("an odd number of rows in Q8_0", {
+  hiddenDim: 77,
+  format: (name) => /gate|up/.test(name) ? "Q8_0" : "F16",
+});
 oracleTest("widths of a few", { dim: 4, heads: 1, kvHeads: 1, hiddenDim: 1 });
 
 oracleTest("a type for each tensor", {

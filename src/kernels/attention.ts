@@ -10,6 +10,8 @@ import code from "./attention.wgsl" with { type: "text" };
 import batchCode from "./attention_batch.wgsl" with { type: "text" };
 import stepCode from "./attention_step.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
+import subgroupCode from "./combine_subgroup.wgsl" with { type: "text" };
+import treeCode from "./combine_tree.wgsl" with { type: "text" };
 import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import rotateCode from "./rotate.wgsl" with { type: "text" };
 
@@ -141,10 +143,14 @@ async function compile(
       `Cannot create attention: the head size is ${headDim}, an even number up to ${MAX_HEAD_DIM} is wanted`,
     );
   }
+  const WORKGROUP_SIZE = workgroupSize(gpu);
+  const combine = gpu.subgroupSize === WORKGROUP_SIZE
+    ? { label: "subgroup", code: gpu.subgroupPrelude + subgroupCode }
+    : { label: "tree", code: treeCode };
   const pipeline = await compileKernel(gpu, {
-    label: `${front.label}.kv_${kv}`,
-    code: [KV_FORMATS[kv].code, ...front.code, code],
-    constants: { WORKGROUP_SIZE: workgroupSize(gpu) },
+    label: `${front.label}.kv_${kv}.${combine.label}`,
+    code: [combine.code, KV_FORMATS[kv].code, ...front.code, code],
+    constants: { WORKGROUP_SIZE },
   });
   const params = pool.uniform([
     heads,

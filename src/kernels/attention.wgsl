@@ -7,7 +7,7 @@
 // One workgroup a head and batch row, WORKGROUP_SIZE keys at a time with a
 // running maximum and sum (online softmax): each lane scores one key, then each
 // lane adds up the values of its quads of the head over those keys.
-// Joined behind a kv_*.wgsl and attention_batch.wgsl or attention_step.wgsl, which
+// Joined behind a combine_*.wgsl, a kv_*.wgsl and attention_batch.wgsl or attention_step.wgsl, which
 // know where q, k and v are:
 //
 //   fn prepare(head, kv_head, m, lane)      fills q_head, scaled
@@ -41,35 +41,6 @@ const MASKED = -3.0e38;
 var<workgroup> q_head: array<vec4f, 64>; // one head, at most 256 wide
 var<workgroup> sums: array<vec4f, 64>; // of p * v, for the same columns
 var<workgroup> p: array<f32, WORKGROUP_SIZE>;
-var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
-
-fn reduce_max(value: f32, lane: u32) -> f32 {
-  partial[lane] = value;
-  workgroupBarrier();
-  for (var stride = WORKGROUP_SIZE / 2u; stride > 0u; stride /= 2u) {
-    if (lane < stride) {
-      partial[lane] = max(partial[lane], partial[lane + stride]);
-    }
-    workgroupBarrier();
-  }
-  let result = partial[0];
-  workgroupBarrier();
-  return result;
-}
-
-fn reduce_sum(value: f32, lane: u32) -> f32 {
-  partial[lane] = value;
-  workgroupBarrier();
-  for (var stride = WORKGROUP_SIZE / 2u; stride > 0u; stride /= 2u) {
-    if (lane < stride) {
-      partial[lane] += partial[lane + stride];
-    }
-    workgroupBarrier();
-  }
-  let result = partial[0];
-  workgroupBarrier();
-  return result;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -102,13 +73,13 @@ fn main(
       }
       score = dot(products, vec4f(1.0));
     }
-    let new_max = max(running_max, reduce_max(score, lane));
+    let new_max = max(running_max, combine_max(score, lane));
     let weight = select(0.0, exp(score - new_max), key < keys);
     p[lane] = weight;
     let correction = exp(running_max - new_max);
     running_max = new_max;
-    // Its barriers also make p visible.
-    running_sum = running_sum * correction + reduce_sum(weight, lane);
+    running_sum = running_sum * correction + combine_sum(weight, lane);
+    workgroupBarrier(); // p is complete
 
     let count = min(WORKGROUP_SIZE, keys - first);
     for (var i = lane; i < params.quads; i += WORKGROUP_SIZE) {

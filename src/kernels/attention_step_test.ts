@@ -1,5 +1,5 @@
-import { randomFloats, run, upload } from "../../tests/gpu.ts";
 import { assertRejects } from "@std/assert";
+import { randomFloats, run, upload } from "../../tests/gpu.ts";
 import {
   assertOutput,
   batchOf,

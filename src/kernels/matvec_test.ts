@@ -8,7 +8,7 @@ import {
   reductionTest,
   scopeTest,
 } from "../../tests/kernels.ts";
-import { matmul, rmsNorm, swiglu } from "../../tests/oracle.ts";
+import { matmul, swiglu } from "../../tests/oracle.ts";
 import {
   randomMatrix,
   threeBlocks,
@@ -34,43 +34,29 @@ interface Case extends UploadMatrixOptions, Omit<MatvecOptions, "norm"> {
   codec: Codec;
   /** How many parts the matrix is to have. Defaults to 1. */
   parts?: number;
-  /** Whether the input is normalized. Defaults to `false`. */
-  normed?: boolean;
 }
 
-const EPS = 1e-5;
-
 async function operands(scope: KernelScope, options: Case) {
-  const { rows, cols, codec, parts = 1, normed = false } = options;
+  const { rows, cols, codec, parts = 1 } = options;
   const raw = randomMatrix(codec, { rows, cols, seed: rows + cols });
   const w = await uploadMatrix(scope, raw, options);
   assertEquals(w.parts.length, parts);
   const input = randomFloats(cols, 3);
-  const weight = randomFloats(cols, 4);
-  const padded = (x: Float32Array) =>
-    upload(scope.gpu, padRows(x, { cols, stride: strideOf(cols) }));
-  const x = normed ? rmsNorm(input, weight, EPS) : input;
-  return {
-    w,
-    inputs: {
-      x: padded(input),
-      ...(normed && { normWeight: padded(weight) }),
-    },
-    norm: normed ? { dim: cols, eps: EPS } : undefined,
-    product: matmul(codec.dequantize(raw.bytes), x, { rows, cols }),
-  };
+  const x = upload(scope.gpu, padRows(input, { cols, stride: strideOf(cols) }));
+  const product = matmul(codec.dequantize(raw.bytes), input, { rows, cols });
+  return { w, x, product };
 }
 
 async function checkMatvec(scope: KernelScope, options: Case): Promise<void> {
   const { accumulate = false, offset = 0 } = options;
-  const { w, inputs, norm, product } = await operands(scope, options);
+  const { w, x, product } = await operands(scope, options);
   const y = poisonedOutput(scope, offset + product.length);
   const before = accumulate
     ? randomFloats(product.length, 5)
     : new Float32Array(product.length);
   if (accumulate) scope.gpu.device.queue.writeBuffer(y, 4 * offset, before);
-  const matvec = await createMatvec(scope, w, { accumulate, offset, norm });
-  const step = matvec.bind({ ...inputs, y });
+  const matvec = await createMatvec(scope, w, { accumulate, offset });
+  const step = matvec.bind({ x, y });
   run(scope.gpu, (pass) => step(pass, 1));
   const untouched = new Float64Array(offset).fill(NaN);
   const sum = product.map((value, i) => value + before[i]!);
@@ -81,10 +67,10 @@ async function checkMatvec(scope: KernelScope, options: Case): Promise<void> {
 async function checkSwiglu(scope: KernelScope, options: Case): Promise<void> {
   const { rows } = options;
   const both = await operands(scope, { ...options, rows: 2 * rows });
-  const { w, inputs, norm, product } = both;
+  const { w, x, product } = both;
   const y = poisonedOutput(scope, rows);
-  const matvec = await createMatvecSwiglu(scope, w, { norm });
-  const step = matvec.bind({ ...inputs, y });
+  const matvec = await createMatvecSwiglu(scope, w);
+  const step = matvec.bind({ x, y });
   run(scope.gpu, (pass) => step(pass, 1));
   const [gate, up] = [product.subarray(0, rows), product.subarray(rows)];
   await assertOutput(scope, y, swiglu(gate, up));
@@ -125,20 +111,6 @@ for (const [rows = 0, cols = 0] of [[1, 256], [172, 256], [9, 1056]]) {
   );
 }
 
-const NORM_SIZES = [[5, 1], [9, 33], [65, 172], [9, 1056], [3, 5120]];
-for (const [rows = 0, cols = 0] of NORM_SIZES) {
-  reductionTest(
-    `matvec normalizes its input when F32 weights are ${rows} x ${cols}`,
-    (scope) => checkMatvec(scope, { rows, cols, codec: F32, normed: true }),
-  );
-}
-for (const [rows = 0, cols = 0] of [[5, 96], [33, 256]]) {
-  reductionTest(
-    `matvec_swiglu normalizes its input when Q8_0 weights are 2 x ${rows} x ${cols}`,
-    (scope) => checkSwiglu(scope, { rows, cols, codec: Q8_0, normed: true }),
-  );
-}
-
 reductionTest("matvec adds to the output when it accumulates", (scope) => {
   const options = { codec: Q8_0, accumulate: true, offset: 3 };
   return checkMatvec(scope, { rows: 65, cols: 96, ...options });
@@ -156,7 +128,6 @@ reductionTest(
       parts: 4,
       chunkRows: 4,
       offset: 5,
-      normed: true,
     }),
 );
 
