@@ -12,7 +12,9 @@ export function writeLine(text = ""): void {
 
 /** Writes one JSON document to stdout. */
 export function writeJson(value: unknown): void {
-  writeLine(JSON.stringify(value, replaceBigint, 2));
+  // A person gets it laid out, a program small.
+  const indent = Deno.stdout.isTerminal() ? 2 : 0;
+  writeLine(JSON.stringify(value, replaceBigint, indent));
 }
 
 /** JSON has no 64-bit integers: those beyond 2^53 are written as strings. */
