@@ -4,6 +4,11 @@
 # Behind a proxy of its own, a machine trusts what its system trusts.
 export DENO_TLS_CA_STORE=${DENO_TLS_CA_STORE:-mozilla,system}
 
+# Without Vulkan, Deno would take OpenGL, which is many times slower.
+if [ "$(uname)" = Linux ]; then
+  export DENO_WEBGPU_BACKEND=${DENO_WEBGPU_BACKEND:-vulkan}
+fi
+
 DENO_VERSION=2.9.6 # what npm brings where no Deno of 2.9 or later is installed
 
 # Sets the array `deno` to a command that runs Deno 2.9 or later.
