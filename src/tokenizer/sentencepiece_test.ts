@@ -7,7 +7,8 @@ import {
   seededRandom,
 } from "../../tests/vocabularies.ts";
 import { PieceEncoder } from "./sentencepiece.ts";
-import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
+import { readVocabulary } from "./read_vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 function made(tokens: readonly MadeToken[]): Vocabulary {
   return readVocabulary(makeMetadata(tokens));

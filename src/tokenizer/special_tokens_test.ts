@@ -5,7 +5,7 @@ import {
   makeMetadata,
 } from "../../tests/vocabularies.ts";
 import { SpecialTokenParser } from "./special_tokens.ts";
-import { readVocabulary } from "./vocabulary.ts";
+import { readVocabulary } from "./read_vocabulary.ts";
 
 function parser(
   tokens: readonly MadeToken[],

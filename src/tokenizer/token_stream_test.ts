@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BYTES, CONTROLS, makeMetadata } from "../../tests/vocabularies.ts";
 import { TokenStream, type TokenStreamOptions } from "./token_stream.ts";
-import { readVocabulary } from "./vocabulary.ts";
+import { readVocabulary } from "./read_vocabulary.ts";
 
 const [UNK, BOS, EOS] = [0, 1, 2];
 const BYTE = CONTROLS.length;

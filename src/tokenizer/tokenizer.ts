@@ -1,12 +1,9 @@
 import { pieceOf, typeOf } from "./pieces.ts";
+import { readVocabulary } from "./read_vocabulary.ts";
 import { PieceEncoder } from "./sentencepiece.ts";
 import { isSpecialType, SpecialTokenParser } from "./special_tokens.ts";
 import { TokenStream, type TokenStreamOptions } from "./token_stream.ts";
-import {
-  readVocabulary,
-  type TokenType,
-  type Vocabulary,
-} from "./vocabulary.ts";
+import type { TokenType, Vocabulary } from "./vocabulary.ts";
 
 /** Options for {@linkcode Tokenizer.encode}. */
 export interface EncodeOptions {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BYTES, CONTROLS, makeMetadata } from "../../tests/vocabularies.ts";
-import { readVocabulary } from "./vocabulary.ts";
+import { readVocabulary } from "./read_vocabulary.ts";
 
 const TOKENS = [...CONTROLS, ["a"], ["b", "unused", -2]] as const;
 
