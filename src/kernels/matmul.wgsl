@@ -48,13 +48,9 @@ fn load_weights(row: u32, index: u32) {
   w_tile[i + 7u] = w.h;
 }
 
-fn dots(v: vec4f, k: u32, i: u32) -> vec4f {
-  return vec4f(
-    dot(v, w_tile[i + k]),
-    dot(v, w_tile[i + 9u + k]),
-    dot(v, w_tile[i + 18u + k]),
-    dot(v, w_tile[i + 27u + k]),
-  );
+// A batch row against four rows of weights.
+fn dots(v: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
+  return vec4f(dot(v, a), dot(v, b), dot(v, c), dot(v, d));
 }
 
 fn write(m: u32, row: u32, value: f32) {
@@ -93,7 +89,7 @@ fn main(
   let m = (lane >> 3u) * 4u; // within the tile
   let r = (lane & 7u) * 8u;
   let w0 = r * 9u;
-  let w1 = w0 + 36u;
+  let x_row = m * 9u;
 
   var sum0a = vec4f(0.0);
   var sum0b = vec4f(0.0);
@@ -112,18 +108,27 @@ fn main(
     x_tile[x_slot + 3u] = x[xi + 3u];
     workgroupBarrier();
     for (var k = 0u; k < 8u; k++) {
-      let x0 = x_tile[m * 9u + k];
-      let x1 = x_tile[m * 9u + 9u + k];
-      let x2 = x_tile[m * 9u + 18u + k];
-      let x3 = x_tile[m * 9u + 27u + k];
-      sum0a += dots(x0, k, w0);
-      sum0b += dots(x0, k, w1);
-      sum1a += dots(x1, k, w0);
-      sum1b += dots(x1, k, w1);
-      sum2a += dots(x2, k, w0);
-      sum2b += dots(x2, k, w1);
-      sum3a += dots(x3, k, w0);
-      sum3b += dots(x3, k, w1);
+      // Each quad once: compilers do not see that a second load is the same.
+      let a0 = w_tile[w0 + k];
+      let a1 = w_tile[w0 + 9u + k];
+      let a2 = w_tile[w0 + 18u + k];
+      let a3 = w_tile[w0 + 27u + k];
+      let b0 = w_tile[w0 + 36u + k];
+      let b1 = w_tile[w0 + 45u + k];
+      let b2 = w_tile[w0 + 54u + k];
+      let b3 = w_tile[w0 + 63u + k];
+      let x0 = x_tile[x_row + k];
+      let x1 = x_tile[x_row + 9u + k];
+      let x2 = x_tile[x_row + 18u + k];
+      let x3 = x_tile[x_row + 27u + k];
+      sum0a += dots(x0, a0, a1, a2, a3);
+      sum0b += dots(x0, b0, b1, b2, b3);
+      sum1a += dots(x1, a0, a1, a2, a3);
+      sum1b += dots(x1, b0, b1, b2, b3);
+      sum2a += dots(x2, a0, a1, a2, a3);
+      sum2b += dots(x2, b0, b1, b2, b3);
+      sum3a += dots(x3, a0, a1, a2, a3);
+      sum3b += dots(x3, b0, b1, b2, b3);
     }
     workgroupBarrier();
   }
