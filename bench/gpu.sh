@@ -20,6 +20,10 @@ probe=()
 if [ "${1:-}" = --small ]; then probe=(--small); fi
 
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/tmp}
+# Without Vulkan, Deno would take OpenGL, which is many times slower.
+if [ "$(uname)" = Linux ]; then
+  export DENO_WEBGPU_BACKEND=${DENO_WEBGPU_BACKEND:-vulkan}
+fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 run() { deno run -A --cached-only "$@"; }
@@ -41,7 +45,7 @@ run bench/encode.ts
 run bench/encode.ts --json >"$out/encode.json"
 
 echo "== what the device can do"
-run bench/probe.ts "${probe[@]}" --json | tee "$out/probe.json"
+run bench/probe.ts ${probe[@]+"${probe[@]}"} --json | tee "$out/probe.json"
 
 echo "== models"
 for model in models/*.gguf; do

@@ -56,7 +56,7 @@ async function bench(path: string, flags: Flags): Promise<void> {
   const output = flags.json ? "json" : flags.output;
   // As asked for; the defaults give way to a short context.
   const prompts = flags.nPrompt ?? [Math.min(512, model.contextLength)];
-  const generations = flags.nGen ?? [Math.min(128, model.contextLength - 2)];
+  const generations = flags.nGen ?? [Math.min(128, model.contextLength - 1)];
   const rows: Row[] = [];
   const results = benchmarkModel(model, {
     prompts,

@@ -25,6 +25,7 @@ export function chatCommand(): Command {
   const command = new Command("chat")
     .description("answer a chat; without --message, talk to the model")
     .argument("<model>", "GGUF file")
+    .argument("[messages...]", "further messages behind --message")
     .option(
       "--message <text>",
       "a message: the user's, the assistant's, the user's …",
@@ -38,7 +39,7 @@ export function chatCommand(): Command {
     .addOption(
       new Option("--format <format>", "how the chat is written")
         .choices(["auto", "tulu2", "halos", "tulu2-eos", "template"])
-        .default("auto"),
+        .default("tulu2"),
     )
     .addOption(
       new Option("--markers <mode>", "turn markers inside messages")
@@ -61,10 +62,13 @@ interface Flags extends GenerateFlags, LoadFlags {
 
 async function chat(
   path: string,
+  further: readonly string[],
   flags: Flags,
   command: Command,
 ): Promise<void> {
-  const { message, json } = flags;
+  const { json } = flags;
+  const contents = [...flags.message ?? [], ...further];
+  const message = contents.length > 0 ? contents : undefined;
   if (json && message === undefined) {
     command.error("error: --json needs --message");
   }

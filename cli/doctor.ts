@@ -13,13 +13,15 @@ export function doctorCommand(): Command {
 
 async function doctor({ json }: { json?: boolean }): Promise<void> {
   const diagnosis = await diagnose();
-  const { adapter, runtime, features, subgroupSize, syncReadback } = diagnosis;
+  const { adapter, driver, runtime, features, subgroupSize, syncReadback } =
+    diagnosis;
   const { limits, selfTest } = diagnosis;
   if (json) {
     writeJson(diagnosis);
   } else {
     writeLine(formatTable([
       ["adapter", adapter.description || adapter.vendor],
+      ["driver", driver],
       ["vendor", adapter.vendor],
       ["architecture", adapter.architecture],
       ["software", adapter.isFallbackAdapter ? "yes" : "no"],
@@ -32,10 +34,10 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
     writeLine(formatTable(Object.entries(limits)));
     writeLine();
     writeLine(formatTable(
-      selfTest.map(({ kernel, error, ok }) => [
+      selfTest.map(({ kernel, error, ok, problem }) => [
         ok ? "ok" : "FAILED",
         kernel,
-        error.toExponential(1),
+        problem ?? error.toExponential(1),
       ]),
     ));
   }

@@ -16,7 +16,7 @@ export function integer(
   const inRange = number(least, most);
   return (text) => {
     const value = inRange(text);
-    if (Number.isInteger(value)) return value;
+    if (/^\s*-?\d+\s*$/.test(text)) return value;
     throw new InvalidArgumentError("An integer is wanted.");
   };
 }

@@ -54,6 +54,8 @@ async function readText(path: string): Promise<string> {
       `Cannot read "${path}": ${
         error instanceof Deno.errors.NotFound
           ? "no such file"
+          : error instanceof Deno.errors.IsADirectory
+          ? "it is a directory"
           : (error as Error).message
       }`,
       { cause: error },
@@ -64,7 +66,7 @@ async function readText(path: string): Promise<string> {
 /** `seraph detokenize` */
 export function detokenizeCommand(): Command {
   return new Command("detokenize")
-    .description("turn token ids into text; needs no GPU")
+    .description("turn token ids into text as llama.cpp does; needs no GPU")
     .argument("<model>", "GGUF file; a vocabulary without weights will do")
     .requiredOption("--ids <ids>", "token ids: 1,2,3", integers)
     .option("--special", "show special tokens by their names")
@@ -81,7 +83,7 @@ async function detokenize(
   },
 ): Promise<void> {
   const tokenizer = await loadTokenizer(path);
-  const text = tokenizer.decode(ids, { special });
+  const text = tokenizer.decode(ids, { special, prefix: "first" });
   if (json) writeJson({ text });
   else writeLine(text);
 }

@@ -17,6 +17,11 @@ TEXT
   exit 0
 fi
 
+if [ $# -gt 0 ]; then
+  echo "error: demo.sh takes no arguments but --help, not \"$1\"" >&2
+  exit 2
+fi
+
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 find_deno

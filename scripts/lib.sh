@@ -30,7 +30,7 @@ find_deno() {
   # npx costs half a second a call; the binary it fetches can be called itself.
   local path
   path=$(npx --yes --quiet "--package=deno@$DENO_VERSION" -- \
-    deno eval --no-config 'console.log(Deno.execPath())' 2>/dev/null | tail -n 1)
+    deno eval --no-config 'console.log(Deno.execPath())' 2>/dev/null | tail -n 1) || path=
   if [ ! -x "$path" ]; then
     echo "error: npx could not fetch deno@$DENO_VERSION: check the network, or install Deno." >&2
     exit 1

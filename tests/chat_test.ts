@@ -15,21 +15,23 @@ const QUESTION: ChatMessage = {
   content: "What is the capital of France?",
 };
 
-Deno.test("chat() writes with the file's template where it has one", async () => {
+Deno.test("chat() writes with the file's template where it has one and is to", async () => {
   const template =
     "{% for m in messages %}[{{ m.role }}] {{ m.content }} {% endfor %}[answer]";
   await using model = await loadModel(makeModel({
     metadata: { "tokenizer.chat_template": string(template) },
   }));
   const messages: ChatMessage[] = [{ role: "user", content: "the thing" }];
-  const { prompt, format } = await model.renderChat(messages);
+  const auto = { format: "auto" } as const;
+  const { prompt, format } = await model.renderChat(messages, auto);
   assertEquals(format, "template");
   assertEquals(prompt, "[user] the thing [answer]");
-  const tulu = await model.renderChat(messages, { format: "tulu2" });
+  const tulu = await model.renderChat(messages);
+  assertEquals(tulu.format, "tulu2");
   assertEquals(tulu.prompt, "<|user|>\nthe thing\n<|assistant|>\n");
 
   await using plain = await loadModel(makeModel());
-  assertEquals((await plain.renderChat(messages)).format, "tulu2");
+  assertEquals((await plain.renderChat(messages, auto)).format, "tulu2");
   await assertRejects(
     () => plain.chat(messages, { format: "template" }).result(),
     Error,

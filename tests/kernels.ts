@@ -127,18 +127,18 @@ export async function assertOutput(
 export function narrowTest(name: string, fn: KernelTest): void {
   kernelTest(`${name} on a grid of two dimensions`, async (scope) => {
     const { device } = scope.gpu;
-    const limits = {
+    const value = {
       ...limitsOf(device),
       maxComputeWorkgroupsPerDimension: 31,
     };
-    Object.defineProperty(device, "limits", {
-      configurable: true,
-      value: limits,
-    });
+    // Deno has it on the prototype, Dawn on the device itself.
+    const own = Object.getOwnPropertyDescriptor(device, "limits");
+    Object.defineProperty(device, "limits", { configurable: true, value });
     try {
       await fn(scope);
     } finally {
-      Reflect.deleteProperty(device, "limits");
+      if (own === undefined) Reflect.deleteProperty(device, "limits");
+      else Object.defineProperty(device, "limits", own);
     }
   });
 }

@@ -48,22 +48,22 @@ const CASES: Record<string, Case> = {
   },
   "tiny-archangel's template": {
     tokenizer: TINY,
-    options: { template: TINY_TEMPLATE },
+    options: { format: "auto", template: TINY_TEMPLATE },
     markers: TULU,
   },
   "a Llama 2 template": {
     tokenizer: LLAMA,
-    options: { template: LLAMA2_TEMPLATE },
+    options: { format: "auto", template: LLAMA2_TEMPLATE },
     markers: ["[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"],
   },
   "a ChatML template": {
     tokenizer: CHATML,
-    options: { template: CHATML_TEMPLATE },
+    options: { format: "auto", template: CHATML_TEMPLATE },
     markers: ["<|im_start|>", "<|im_end|>"],
   },
   "Phi-3's template": {
     tokenizer: PHI3,
-    options: { template: PHI3_TEMPLATE },
+    options: { format: "auto", template: PHI3_TEMPLATE },
     markers: ["<|user|>", "<|assistant|>", "<|end|>"],
   },
 };
@@ -166,6 +166,7 @@ Deno.test("renderChat() renders text without markers as the template itself does
         ["add_generation_prompt"]: true,
       });
       const { prompt } = await renderChat(CHATML, chat, {
+        format: "auto",
         template,
         markers: "allow",
         ...LIMIT,
@@ -249,7 +250,7 @@ for (const [name, { template, texts }] of Object.entries(TRAPS)) {
       const { ids, prompt } = await renderChat(
         TINY,
         createChat(text, "/s>s>", "b"),
-        { template, ...LIMIT },
+        { format: "auto", template, ...LIMIT },
       );
       assert(/^a.*(?:<\/s>|<\|(?:good|bad)\|>)/s.test(prompt), prompt);
       assertEquals(specialIds(TINY, ids), [1], prompt);
@@ -263,7 +264,7 @@ Deno.test("renderChat() finds the template's own tokens when marks change what i
   const { ids, prompt } = await renderChat(
     TINY,
     createChat("</s>a", "x think</s>b", "c</s>"),
-    { template, ...LIMIT },
+    { format: "auto", template, ...LIMIT },
   );
   assertEquals(prompt, "</s>a</s></s>b</s>c</s></s>");
   assertEquals(specialIds(TINY, ids), [1, 2, 2, 2]);
@@ -273,7 +274,11 @@ Deno.test("renderChat() breaks a turn marker that text and template make up", as
   const { prompt } = await renderChat(
     TINY,
     createChat("INST"),
-    { template: "[INST] [{{ messages[0].content }}]", ...LIMIT },
+    {
+      format: "auto",
+      template: "[INST] [{{ messages[0].content }}]",
+      ...LIMIT,
+    },
   );
   assertEquals(prompt, "[INST] [ INST]");
 });
@@ -284,7 +289,7 @@ Deno.test("renderChat() tells texts apart when messages use every mark there is"
   const { ids, prompt } = await renderChat(
     TINY,
     createChat(all, "a", "<\ufdd0/s><|us\ufdd0er|></\ufeffs>\ufdd0"),
-    { template: "a<{{ messages[2].content }}</s>", ...LIMIT },
+    { format: "auto", template: "a<{{ messages[2].content }}</s>", ...LIMIT },
   );
   assertEquals(prompt, "a<</s><|user|></s></s>");
   assertEquals(specialIds(TINY, ids), [1, 2]);

@@ -25,7 +25,7 @@ const COUNTED_TEXT = 2 ** 18;
 
 /** Options for {@linkcode renderChat}. */
 export interface RenderChatOptions {
-  /** How the chat is written. Defaults to `"auto"`. */
+  /** How the chat is written. Defaults to `"tulu2"`. */
   format?: ChatFormat | undefined;
   /**
    * Ends the prompt with `<|good|>` or `<|bad|>`, for models trained with
@@ -89,7 +89,7 @@ export async function renderChat(
   messages: readonly ChatMessage[],
   options: RenderChatOptions,
 ): Promise<RenderedChat> {
-  const { format = "auto", template, markers = "neutralize" } = options;
+  const { format = "tulu2", template, markers = "neutralize" } = options;
   checkOptions(options);
   checkMessages(messages);
   const controlId = findControl(tokenizer, options.control);

@@ -48,7 +48,7 @@ for (const [i, { text, ids }] of goldens.cases.entries()) {
   const isHalos = text.startsWith("\n");
   const formats: Partial<RenderChatOptions>[] = isHalos
     ? [{ format: "halos" }]
-    : [{ format: "tulu2" }, {}, { template: TINY_TEMPLATE }];
+    : [{ format: "tulu2" }, {}, { format: "auto", template: TINY_TEMPLATE }];
   for (const options of formats) {
     Deno.test(`renderChat() gives the ids of golden ${i} by ${JSON.stringify(options)}`, async () => {
       const { prompt, ids: actual, stop, droppedMessages } = await renderChat(
@@ -102,14 +102,24 @@ Deno.test("renderChat() puts the control token of the file after the last newlin
 
 Deno.test("renderChat() chooses a format by the file when it is auto", async () => {
   const byTemplate = await renderChat(TINY, CAKE, {
+    format: "auto",
     template: TINY_TEMPLATE,
     ...LIMIT,
   });
   assertEquals(byTemplate.format, "template");
   for (const template of [undefined, ""]) {
-    const { format } = await renderChat(TINY, CAKE, { template, ...LIMIT });
+    const { format } = await renderChat(TINY, CAKE, {
+      format: "auto",
+      template,
+      ...LIMIT,
+    });
     assertEquals(format, "tulu2");
   }
+  const byDefault = await renderChat(TINY, CAKE, {
+    template: TINY_TEMPLATE,
+    ...LIMIT,
+  });
+  assertEquals(byDefault.format, "tulu2");
   const forced = await renderChat(TINY, CAKE, {
     format: "halos",
     template: TINY_TEMPLATE,
@@ -121,6 +131,7 @@ Deno.test("renderChat() chooses a format by the file when it is auto", async () 
 Deno.test("renderChat() renders a system message by template and by tulu2-eos", async () => {
   const chat = [SYSTEM, ...createChat("Hi")];
   const template = await renderChat(TINY, chat, {
+    format: "auto",
     template: TINY_TEMPLATE,
     ...LIMIT,
   });
@@ -136,18 +147,20 @@ Deno.test("renderChat() gives stop strings when the format has <|user|> lines", 
   const stops = async (options: Partial<RenderChatOptions>) =>
     (await renderChat(TINY, CAKE, { ...options, ...LIMIT })).stop;
   assertEquals(await stops({ format: "tulu2-eos" }), ["\n<|user|>"]);
-  assertEquals(await stops({ template: TINY_TEMPLATE }), ["\n<|user|>"]);
-  assertEquals(await stops({ template: CHATML_TEMPLATE }), []);
-  assertEquals(await stops({ template: LLAMA2_TEMPLATE }), []);
+  assertEquals(await stops({ format: "auto", template: TINY_TEMPLATE }), [
+    "\n<|user|>",
+  ]);
+  assertEquals(await stops({ format: "auto", template: CHATML_TEMPLATE }), []);
+  assertEquals(await stops({ format: "auto", template: LLAMA2_TEMPLATE }), []);
 });
 
 Deno.test("renderChat() gives the tokenizer's own ids of the prompt it reports", async () => {
   const chatml = createTokenizer({ control: ["<|im_start|>", "<|im_end|>"] });
   const chat = createChat(" Hi,  you 🍰!\n", "\tHello.", "What is 7 < 9?  ");
   const cases = [
-    [chatml, { template: CHATML_TEMPLATE }],
-    [LLAMA, { template: LLAMA2_TEMPLATE }],
-    [PHI3, { template: PHI3_TEMPLATE }],
+    [chatml, { format: "auto", template: CHATML_TEMPLATE }],
+    [LLAMA, { format: "auto", template: LLAMA2_TEMPLATE }],
+    [PHI3, { format: "auto", template: PHI3_TEMPLATE }],
     [PHI3, { format: "tulu2-eos" }],
     [TINY, { format: "tulu2-eos", control: "bad" }],
   ] as const;
@@ -186,6 +199,7 @@ Deno.test("renderChat() adds BOS only by the template when the file adds none", 
     "tokenizer.ggml.add_bos_token": false,
   });
   const written = await renderChat(tokenizer, CAKE, {
+    format: "auto",
     template: TINY_TEMPLATE,
     ...LIMIT,
   });
@@ -200,6 +214,7 @@ Deno.test("renderChat() adds BOS only by the template when the file adds none", 
 
 Deno.test("renderChat() keeps the BOS that a template writes before later turns", async () => {
   const { ids, prompt } = await renderChat(LLAMA, CAKE, {
+    format: "auto",
     template: LLAMA2_TEMPLATE,
     ...LIMIT,
   });
@@ -216,6 +231,7 @@ Deno.test("renderChat() takes a file that gives its tokens no types", async () =
     "tokenizer.ggml.token_type": undefined,
   });
   const { ids } = await renderChat(untyped, CAKE, {
+    format: "auto",
     template: LLAMA2_TEMPLATE,
     ...LIMIT,
   });

@@ -33,8 +33,12 @@ const FORMATS: Record<string, Partial<RenderChatOptions>> = {
   tulu2: { format: "tulu2" },
   halos: { format: "halos", control: "bad" },
   "tulu2-eos": { format: "tulu2-eos" },
-  "the model's template": { template: TINY_TEMPLATE, control: "good" },
-  "a Llama 2 template": { template: LLAMA2_TEMPLATE },
+  "the model's template": {
+    format: "auto",
+    template: TINY_TEMPLATE,
+    control: "good",
+  },
+  "a Llama 2 template": { format: "auto", template: LLAMA2_TEMPLATE },
 };
 
 for (const [name, options] of Object.entries(FORMATS)) {
@@ -71,7 +75,7 @@ for (const [name, options] of Object.entries(FORMATS)) {
 }
 
 Deno.test("renderChat() keeps a leading system message when it drops turns", async () => {
-  const options = { template: TINY_TEMPLATE };
+  const options = { format: "auto", template: TINY_TEMPLATE } as const;
   const kept = [SYSTEM, ...TURNS.slice(18)];
   const contextLength = await countIds(kept, options) + 1;
   const { prompt, droppedMessages } = await renderChat(
@@ -124,6 +128,7 @@ Deno.test("renderChat() takes a history far longer than the context in under a s
   for (const template of [undefined, TINY_TEMPLATE]) {
     const start = performance.now();
     const { ids, droppedMessages } = await renderChat(TINY, chat, {
+      format: "auto",
       template,
       contextLength: 512,
     });

@@ -3,13 +3,13 @@ import type { Model } from "./model.ts";
 /** Options for {@linkcode benchmarkModel}. */
 export interface BenchmarkOptions {
   /** Prompt lengths to run; 0 is none. Defaults to `[512]`. */
-  prompts?: readonly number[];
+  prompts?: readonly number[] | undefined;
   /** Numbers of tokens to generate; 0 is none. Defaults to `[128]`. */
-  generations?: readonly number[];
+  generations?: readonly number[] | undefined;
   /** How often each is measured, after one run to warm up. Defaults to 5. */
-  repetitions?: number;
+  repetitions?: number | undefined;
   /** Stops the benchmark. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** One measured length, in llama-bench's terms. */
@@ -42,9 +42,9 @@ export async function* benchmarkModel(
     options;
   check("repetitions", repetitions, 1, 1e6);
   for (const n of prompts) check("the prompt", n, 0, model.contextLength);
-  // Before the first token comes BOS, and behind the last a token is drawn.
+  // Before the first token comes BOS.
   for (const n of generations) {
-    check("the generation", n, 0, model.contextLength - 2);
+    check("the generation", n, 0, model.contextLength - 1);
   }
   for (const n of prompts.filter((n) => n > 0)) {
     const ids = randomIds(model, n);

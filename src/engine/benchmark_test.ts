@@ -32,7 +32,7 @@ Deno.test("benchmarkModel() refuses what does not fit", async () => {
   const wrong: [BenchmarkOptions, string][] = [
     [{ prompts: [33], generations: [] }, "the prompt is 33"],
     [{ prompts: [-1], generations: [] }, "the prompt is -1"],
-    [{ prompts: [], generations: [31] }, "the generation is 31"],
+    [{ prompts: [], generations: [32] }, "the generation is 32"],
     [{ prompts: [], generations: [1.5] }, "the generation is 1.5"],
     [{ prompts: [1], generations: [1], repetitions: 0 }, "repetitions is 0"],
   ];

@@ -11,6 +11,8 @@ export interface Diagnosis {
     description: string;
     isFallbackAdapter: boolean;
   };
+  /** What the driver calls itself. */
+  driver: string;
   /** The runtime with its version. */
   runtime: string;
   /** Features of the adapter, hidden ones that were found included. */
@@ -48,6 +50,7 @@ export async function diagnose(
     }
     return {
       adapter: { vendor, architecture, device, description, isFallbackAdapter },
+      driver: description,
       runtime: runtimeName(),
       features: [...gpu.features].sort(),
       subgroupSize: gpu.subgroupSize,

@@ -12,6 +12,7 @@ import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import { createLlama, type Llama } from "../model/llama.ts";
 import { nextTurn } from "../model/next_turn.ts";
+import { Sequence } from "../model/sequence.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";
 import { type LoadProgress, loadWeights } from "../model/weights.ts";
@@ -22,18 +23,18 @@ import { Model } from "./model.ts";
 /** Options for {@linkcode loadModel}. */
 export interface LoadModelOptions extends RequestGpuOptions {
   /** Called after each chunk of weights. */
-  onProgress?: (progress: LoadProgress) => void;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading and frees everything. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Positions of a conversation, which its KV cache is allocated for. Defaults
    * to what the model was trained on, at most 8192.
    */
-  contextLength?: number;
+  contextLength?: number | undefined;
   /** Element type of the KV cache. Defaults to `"f16"`. */
-  kv?: KvType;
+  kv?: KvType | undefined;
   /** Prompt tokens that run in one step. Defaults to 512. */
-  batchSize?: number;
+  batchSize?: number | undefined;
 }
 
 const DEFAULT_CONTEXT = 8192;
@@ -73,7 +74,7 @@ export async function loadModel(
   const gpu = await requestGpu(options);
   try {
     const pool = new BufferPool(gpu.device);
-    const llama = await createModel({
+    const parts = await createModel({
       gpu,
       pool,
       file,
@@ -85,7 +86,7 @@ export async function loadModel(
     return new Model({
       gpu,
       pool,
-      llama,
+      ...parts,
       tokenizer,
       template: getString(file.metadata, "tokenizer.chat_template"),
       loadMs: performance.now() - start,
@@ -106,7 +107,7 @@ async function createModel(
     tensors: LlamaTensors;
     options: LoadModelOptions & { contextLength: number; batchSize: number };
   },
-): Promise<Llama> {
+): Promise<{ llama: Llama; sequence: Sequence }> {
   const { onProgress, signal, contextLength, batchSize, kv = "f16" } = options;
   try {
     const cache = kvBytes({ config, context: contextLength, kv });
@@ -124,9 +125,11 @@ async function createModel(
       kv,
     });
     await pool.check("the activations");
+    // The first conversation's cache belongs to what must fit.
+    const sequence = await Sequence.create(gpu, llama);
     await nextTurn(); // an abort may be waiting for one
     signal?.throwIfAborted();
-    return llama;
+    return { llama, sequence };
   } catch (error) {
     pool[Symbol.dispose]();
     if (!(error instanceof GpuMemoryError)) throw error;

@@ -23,7 +23,7 @@ export function checkSystemMemory(
 ): void {
   if (!info.isFallbackAdapter) return;
   const free = Math.min(systemMemory(), containerMemory());
-  if (bytes > free * SHARE) throw new GpuMemoryError(what, bytes, 0);
+  if (bytes > free * SHARE) throw new GpuMemoryError(what, bytes, { free });
 }
 
 /** Bytes that the system can give, `Infinity` where it does not say. */
@@ -38,10 +38,14 @@ function systemMemory(): number {
 /** Bytes that a container (cgroup 2) has left, `Infinity` where there is none. */
 function containerMemory(): number {
   try {
-    const [most, used] = ["max", "current"].map((name) =>
-      Number(Deno.readTextFileSync(`/sys/fs/cgroup/memory.${name}`))
-    );
-    return Number.isNaN(most) ? Infinity : most! - used!;
+    const read = (name: string) =>
+      Deno.readTextFileSync(`/sys/fs/cgroup/memory.${name}`);
+    const most = Number(read("max"));
+    if (Number.isNaN(most)) return Infinity; // "max"
+    // What files have left in the cache counts as used, and is given up.
+    const cache = read("stat").matchAll(/^(?:in)?active_file (\d+)$/gm)
+      .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+    return most - Number(read("current")) + cache;
   } catch {
     return Infinity;
   }

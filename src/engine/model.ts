@@ -16,16 +16,18 @@ import {
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import { kvBytes } from "../model/kv_buffers.ts";
 import type { Llama } from "../model/llama.ts";
 import { Sequence } from "../model/sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { checkSystemMemory } from "./memory.ts";
 
 /** Options for {@linkcode Model.generate}. */
 export interface GenerateTextOptions extends GenerateOptions {
   /**
    * Whether special tokens in the prompt's text are found. Defaults to `false`.
    */
-  special?: boolean;
+  special?: boolean | undefined;
 }
 
 /** How a chat is written for the model. */
@@ -45,6 +47,8 @@ export interface ModelParts {
   pool: BufferPool;
   /** The forward pass. */
   llama: Llama;
+  /** A first sequence. */
+  sequence: Sequence;
   /** The tokenizer. */
   tokenizer: Tokenizer;
   /** The file's chat template, where it has one. */
@@ -79,6 +83,7 @@ export class Model implements AsyncDisposable {
     this.#gpu = parts.gpu;
     this.#pool = parts.pool;
     this.#llama = parts.llama;
+    this.#idle = parts.sequence;
     this.#template = parts.template;
   }
 
@@ -226,11 +231,17 @@ export class Model implements AsyncDisposable {
     this.#checkAlive();
     const idle = this.#idle;
     this.#idle = undefined;
-    const sequence = idle ?? await Sequence.create(this.#gpu, this.#llama);
+    const sequence = idle ?? await this.#createSequence();
     if (this.#disposed) sequence[Symbol.dispose](); // it came too late
     this.#checkAlive();
     this.#busy.add(sequence);
     return sequence;
+  }
+
+  #createSequence(): Promise<Sequence> {
+    const bytes = kvBytes(this.#llama);
+    checkSystemMemory(this.#gpu, "another KV cache", bytes);
+    return Sequence.create(this.#gpu, this.#llama);
   }
 
   #release(sequence: Sequence): void {

@@ -95,15 +95,25 @@ async function* decode(
     tokenizer.stream({ previousId: prompt.ids.at(-1)! }),
     createFilter(prompt, options),
   );
-  const most = Math.min(maxTokens, context.context - prompt.ids.length);
+  // The last token takes no room: nothing comes after it.
+  const room = context.context - prompt.ids.length + 1;
+  const most = Math.min(maxTokens, room);
 
+  signal?.throwIfAborted();
   let logits = await sequence.append(prompt.ids, { signal });
   progress.prefilled = performance.now();
+  await nextTurn();
+  signal?.throwIfAborted();
   if (most === 0) progress.finishReason = "length";
   while (progress.finishReason === "abort") {
     // A model may have more rows than its vocabulary has tokens.
     const known = logits.subarray(0, tokenizer.size);
     const id = sampler.sample(known, progress.ids.length);
+    if (Number.isNaN(known[id])) {
+      throw new Error(
+        "Cannot generate: the model computed NaN, `doctor` tests the GPU",
+      );
+    }
     const piece: Piece = { text: "", id };
     if (logprobs) piece.logprob = known[id]! - logSumExp(logits);
 

@@ -10,7 +10,7 @@ import type { GenerationResult, Piece } from "./result.ts";
  */
 export class Generation implements AsyncIterable<Piece> {
   readonly #pieces: AsyncGenerator<Piece, void>;
-  #result: Promise<GenerationResult>;
+  readonly #outcome: PromiseWithResolvers<GenerationResult>;
   #started = false;
 
   /**
@@ -28,16 +28,13 @@ export class Generation implements AsyncIterable<Piece> {
     options: GenerateOptions = {},
   ) {
     checkOptions(options);
-    if (typeof prompt !== "function") checkPrompt(prompt, context, options);
+    if (typeof prompt !== "function") checkPrompt(prompt, context);
     const makePrompt = typeof prompt !== "function"
       ? () => prompt
-      : async () => checkPrompt(await prompt(), context, options);
-    const { promise, resolve, reject } = Promise.withResolvers<
-      GenerationResult
-    >();
-    promise.catch(() => {}); // who iterates gets the error there
-    this.#result = promise;
-    this.#pieces = generate(context, makePrompt, options, { resolve, reject });
+      : async () => checkPrompt(await prompt(), context);
+    this.#outcome = Promise.withResolvers();
+    this.#outcome.promise.catch(() => {}); // who iterates gets the error there
+    this.#pieces = generate(context, makePrompt, options, this.#outcome);
   }
 
   /** The pieces as they come; a generation can be read once. */
@@ -48,7 +45,18 @@ export class Generation implements AsyncIterable<Piece> {
       );
     }
     this.#started = true;
-    return this.#pieces;
+    let begun = false;
+    return {
+      next: () => {
+        begun = true;
+        return this.#pieces.next();
+      },
+      return: () => {
+        // A generator that has not begun ends without a word.
+        if (!begun) this.#outcome.reject(new LeftError());
+        return this.#pieces.return();
+      },
+    };
   }
 
   /**
@@ -62,14 +70,23 @@ export class Generation implements AsyncIterable<Piece> {
       this.#started = true;
       while (!(await this.#pieces.next()).done);
     }
-    return await this.#result;
+    return await this.#outcome.promise;
+  }
+}
+
+/** Error of a generation that was left before it began. */
+class LeftError extends DOMException {
+  constructor() {
+    super(
+      "Cannot give the result of a generation: its reader left before it began",
+      "AbortError",
+    );
   }
 }
 
 function checkPrompt(
   prompt: Prompt,
   { context, tokenizer }: GenerationContext,
-  { maxTokens }: GenerateOptions,
 ): Prompt {
   const { ids } = prompt;
   if (ids.length === 0) {
@@ -77,11 +94,9 @@ function checkPrompt(
       "Cannot generate: the prompt is empty, at least one token is wanted",
     );
   }
-  // An answer needs room for a token, unless none is asked for.
-  const most = maxTokens === 0 ? context : context - 1;
-  if (ids.length > most) {
+  if (ids.length > context) {
     throw new RangeError(
-      `Cannot generate: the prompt has ${ids.length} tokens, at most ${most} fit into the context of ${context}`,
+      `Cannot generate: the prompt has ${ids.length} tokens, at most ${context} fit into the context`,
     );
   }
   checkIds("generate", ids, tokenizer.size);

@@ -5,18 +5,18 @@ export interface GenerateOptions extends SamplingOptions {
   /**
    * Most tokens to generate. Defaults to what is left of the context.
    */
-  maxTokens?: number;
+  maxTokens?: number | undefined;
   /** Strings that end the answer and are not part of it. Defaults to none. */
-  stop?: string | readonly string[];
+  stop?: string | readonly string[] | undefined;
   /**
    * Whether generation goes on after the tokens that end a text. Defaults to
    * `false`.
    */
-  ignoreEos?: boolean;
+  ignoreEos?: boolean | undefined;
   /** Whether each piece has its log-probability. Defaults to `false`. */
-  logprobs?: boolean;
+  logprobs?: boolean | undefined;
   /** Stops the generation; iteration then throws the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

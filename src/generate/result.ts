@@ -52,8 +52,8 @@ export interface GenerationResult {
   finishReason: FinishReason;
   /** The stop string that ended it, if one did. */
   stopString?: string;
-  /** The seed that reproduces it. */
-  seed: number;
+  /** The seed that reproduces it, where tokens were sampled. */
+  seed?: number;
   /** Tokens counted. */
   usage: Usage;
   /** Times taken. */
@@ -66,8 +66,8 @@ export class Progress {
   readonly ids: number[] = [];
   /** The text that was shown. */
   text = "";
-  /** The seed in use. */
-  seed = 0;
+  /** The seed in use, where tokens are sampled. */
+  seed: number | undefined;
   /** The stop string that ended it. */
   stopString: string | undefined;
   /** `"abort"` until it ends by itself: that is what leaving the loop is. */
@@ -114,7 +114,7 @@ export class Progress {
       ids,
       finishReason,
       ...(stopString !== undefined && { stopString }),
-      seed,
+      ...(seed !== undefined && { seed }),
       usage: {
         promptTokens: this.#promptTokens,
         completionTokens: ids.length,

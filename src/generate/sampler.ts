@@ -7,30 +7,30 @@ export interface SamplingOptions {
    * Divides the logits: 0 takes the most likely token (greedy), 1 samples from
    * the model's own distribution. Defaults to 0.
    */
-  temperature?: number;
+  temperature?: number | undefined;
   /** Samples among the `topK` most likely tokens; 0 is all. Defaults to 0. */
-  topK?: number;
+  topK?: number | undefined;
   /**
    * Samples among the most likely tokens that together have at least this
    * probability; 1 is all. Defaults to 1.
    */
-  topP?: number;
+  topP?: number | undefined;
   /**
    * Samples among tokens with at least this share of the best one's
    * probability; 0 is all. Defaults to 0.
    */
-  minP?: number;
+  minP?: number | undefined;
   /**
    * Makes sampling reproducible, an unsigned 32-bit integer. Defaults to a
    * random one, which the result reports.
    */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /** Chooses the next token of one generation. */
 export interface Sampler {
-  /** The seed in use. */
-  readonly seed: number;
+  /** The seed in use, `undefined` where nothing is left to chance. */
+  readonly seed: number | undefined;
   /** Chooses among the logits of all tokens; `step` counts from 0. */
   sample(logits: Float32Array, step: number): number;
 }
@@ -72,7 +72,7 @@ export function createSampler(options: SamplingOptions = {}): Sampler {
   check("seed", seed, whole(seed), "an integer from 0 to 4294967295");
 
   return {
-    seed,
+    seed: temperature === 0 ? undefined : seed,
     sample(logits, step) {
       if (temperature === 0) return argmax(logits);
       let ids = topK > 0 ? topIds(logits, topK) : undefined;

@@ -146,10 +146,12 @@ Deno.test("sample() depends on seed and step alone", () => {
 
 Deno.test("createSampler() chooses a seed and tells it", () => {
   const seeds = new Set(
-    Array.from({ length: 20 }, () => createSampler().seed),
+    Array.from({ length: 20 }, () => createSampler({ temperature: 1 }).seed),
   );
   assert(seeds.size > 15);
-  assertEquals(createSampler({ seed: 0 }).seed, 0);
+  assertEquals(createSampler({ temperature: 1, seed: 0 }).seed, 0);
+  // Where nothing is left to chance, there is none to tell.
+  assertEquals(createSampler({ seed: 1 }).seed, undefined);
 });
 
 Deno.test("createSampler() refuses options out of their ranges", () => {

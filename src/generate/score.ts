@@ -26,9 +26,9 @@ export interface Score {
 /** Options for {@linkcode scoreTokens}. */
 export interface ScoreOptions {
   /** How many best next tokens each position gets. Defaults to 0. */
-  top?: number;
+  top?: number | undefined;
   /** Stops between batches. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -87,6 +87,11 @@ export async function scoreTokens(
     const following = ids[i + 1];
     if (following !== undefined) {
       next = logits[following]! - logSumExp(logits);
+      if (Number.isNaN(next)) {
+        throw new Error(
+          "Cannot score: the model computed NaN, `doctor` tests the GPU",
+        );
+      }
     }
   }
   return { loglikelihood, positions };

@@ -1,7 +1,5 @@
 /** Error thrown when the GPU has no room for a buffer. */
 export class GpuMemoryError extends Error {
-  /** Bytes that were allocated before. */
-  readonly allocated: number;
   /** Bytes that were asked for when it failed. */
   readonly requested: number;
 
@@ -10,16 +8,27 @@ export class GpuMemoryError extends Error {
    *
    * @param what What the memory was for.
    * @param requested Bytes asked for.
-   * @param allocated Bytes allocated before.
+   * @param known Bytes that its owner has allocated before, or that the system
+   * has free where the GPU is a software one.
    */
-  constructor(what: string, requested: number, allocated: number) {
+  constructor(
+    what: string,
+    requested: number,
+    known: { allocated: number } | { free: number },
+  ) {
+    const wanted = formatBytes(requested);
     super(
-      `Cannot allocate ${what}: the GPU has no room for ${
-        formatBytes(requested)
-      } beside the ${formatBytes(allocated)} in use`,
+      `Cannot allocate ${what}: ${
+        "free" in known
+          ? `the software GPU needs ${wanted} of memory, ${
+            formatBytes(known.free)
+          } are free`
+          : `the GPU has no room for ${wanted} beside the ${
+            formatBytes(known.allocated)
+          } in use`
+      }`,
     );
     this.name = "GpuMemoryError";
-    this.allocated = allocated;
     this.requested = requested;
   }
 }
@@ -153,7 +162,7 @@ export class BufferPool implements Disposable {
     this.#bytes += requested;
     if (memory !== null) {
       this[Symbol.dispose]();
-      throw new GpuMemoryError(what, requested, before);
+      throw new GpuMemoryError(what, requested, { allocated: before });
     }
     if (other !== null) {
       this[Symbol.dispose]();

@@ -32,9 +32,9 @@ export interface GpuHealth {
 /** Options for {@linkcode requestGpu}. */
 export interface RequestGpuOptions {
   /** Which adapter to prefer. Defaults to `"high-performance"`. */
-  powerPreference?: GPUPowerPreference;
+  powerPreference?: GPUPowerPreference | undefined;
   /** Whether kernels may use subgroups where they work. Defaults to `true`. */
-  subgroups?: boolean;
+  subgroups?: boolean | undefined;
 }
 
 /** How to get a WebGPU adapter on each system, in one line. */
@@ -62,6 +62,22 @@ export async function requestGpu(
     );
   }
   const { device, info, features } = await requestDevice(powerPreference);
+  const health = watchHealth(device);
+  try {
+    const probed = await probe(device, info, subgroups);
+    return { device, info, features, health, ...probed };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}
+
+/** Finds out what the adapter does not tell. */
+async function probe(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+  subgroups: boolean,
+) {
   const prelude = subgroups && device.features.has("subgroups")
     ? await probeSubgroups(device)
     : undefined;
@@ -69,13 +85,9 @@ export async function requestGpu(
     ? info.subgroupMinSize ?? 0
     : 0;
   return {
-    device,
-    info,
-    features,
     subgroupSize: prelude === undefined ? 0 : size,
     subgroupPrelude: prelude ?? "",
     syncReadback: await probeSyncReadback(device),
-    health: watchHealth(device),
     pipelines: new Map(),
   };
 }

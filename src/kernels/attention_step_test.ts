@@ -5,6 +5,7 @@ import {
   batchOf,
   kernelTest,
   poisonedOutput,
+  reductionTest,
   scopeTest,
 } from "../../tests/kernels.ts";
 import {
@@ -105,7 +106,7 @@ for (const kv of ["f32", "f16"] as const) {
   }
 
   for (const position of [0, 1, 3, 4, 6, 7, 8, 62, 63, 64, 65, 300]) {
-    kernelTest(
+    reductionTest(
       `attention_step matches the reference when the position is ${position} (${kv})`,
       (scope) => check(scope, { headDim: 48, position, kv }),
     );

@@ -5,6 +5,7 @@ import {
   batchOf,
   kernelTest,
   poisonedOutput,
+  reductionTest,
   scopeTest,
 } from "../../tests/kernels.ts";
 import { padHeads, uploadKv } from "../../tests/kv.ts";
@@ -75,7 +76,7 @@ for (const kv of ["f32", "f16"] as const) {
   }
 
   for (const position of [0, 1, 3, 6, 7, 8, 62, 63, 64, 65, 300]) {
-    kernelTest(
+    reductionTest(
       `attention matches the reference when the position is ${position} (${kv})`,
       (scope) => check(scope, { headDim: 48, position, kv }),
     );
@@ -96,7 +97,7 @@ for (const rows of [2, 31, 32, 33, 65]) {
     `attention is causal when a batch of ${rows} starts at 0`,
     (scope) => check(scope, { headDim: 8, rows }),
   );
-  kernelTest(
+  reductionTest(
     `attention is causal when a batch of ${rows} starts at 37`,
     (scope) => check(scope, { headDim: 8, rows, position: 37, kv: "f16" }),
   );

@@ -25,6 +25,8 @@ export interface KernelCheck {
   error: number;
   /** Whether that is within what f32 arithmetic explains. */
   ok: boolean;
+  /** Why it could not be run, where it could not. */
+  problem?: string;
 }
 
 /** Most error of a kernel in f32; drivers that work stay below 1e-12. */
@@ -55,10 +57,11 @@ export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
     let error = NaN;
     try {
       error = await test({ gpu, pool });
-    } catch {
-      // A kernel that does not compile or run fails its test, as NaN does.
+      results.push({ kernel, error, ok: error <= limit });
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      results.push({ kernel, error, ok: false, problem });
     }
-    results.push({ kernel, error, ok: error <= limit });
   };
   const reduce = gpu.subgroupSize > 0 ? "subgroups" : "no subgroups";
   for (const codec of CODECS.values()) {

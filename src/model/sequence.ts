@@ -77,9 +77,9 @@ export class Sequence implements Disposable {
     return this.#length;
   }
 
-  /** Bytes of GPU memory in the cache. */
+  /** Bytes of GPU memory in the cache and the read-back buffer. */
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#pool.bytes + this.#readback.buffer.size;
   }
 
   /**

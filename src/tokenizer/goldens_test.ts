@@ -20,6 +20,8 @@ interface Golden {
   bos_special_pieces_hex: string[];
   // deno-lint-ignore camelcase -- the file's own names
   detok_hex: string;
+  // deno-lint-ignore camelcase -- the file's own names
+  detok_hide_special_hex: string;
 }
 
 const TOKENIZERS = "tests/fixtures/tokenizers";
@@ -88,6 +90,11 @@ for (const [name, tokenizer] of GOLDENS) {
     for (const golden of tests) {
       const shown = tokenizer.decode(golden.bos_special, { special: true });
       assertEquals(toHex(encoder.encode(shown)), golden.detok_hex);
+      const hidden = tokenizer.decode(golden.bos_special, { prefix: "first" });
+      assertEquals(
+        toHex(encoder.encode(hidden)),
+        golden.detok_hide_special_hex,
+      );
       assertEquals(tokenizer.decode(golden.bos_special), golden.text);
       assertEquals(tokenizer.decode(golden.plain), golden.text);
     }

@@ -10,6 +10,12 @@ export interface TokenStreamOptions {
    */
   special?: boolean;
   /**
+   * Which dummy prefix is dropped, the space that encoding put before a text:
+   * that of each segment, or only that of the very first token, as llama.cpp
+   * does it. Defaults to `"segment"`, with `special` always `"first"`.
+   */
+  prefix?: "segment" | "first";
+  /**
    * The token before the first one that is pushed. Defaults to none: the stream
    * is the start of a text.
    */
@@ -23,6 +29,7 @@ export interface TokenStreamOptions {
 export class TokenStream {
   readonly #vocabulary: Vocabulary;
   readonly #special: boolean;
+  readonly #bySegment: boolean;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** Whether the decoder may hold bytes of an unfinished character. */
   #holding = false;
@@ -37,9 +44,10 @@ export class TokenStream {
    * @throws {RangeError} If the vocabulary has no token `previousId`.
    */
   constructor(vocabulary: Vocabulary, options: TokenStreamOptions = {}) {
-    const { special = false, previousId } = options;
+    const { special = false, prefix = "segment", previousId } = options;
     this.#vocabulary = vocabulary;
     this.#special = special;
+    this.#bySegment = prefix === "segment" && !special;
     this.#atSegmentStart = previousId === undefined ||
       this.#startsSegment(previousId);
   }
@@ -77,8 +85,7 @@ export class TokenStream {
     return this.#decoder.decode();
   }
 
-  /** With special tokens shown, only the very first piece is stripped. */
   #startsSegment(id: number): boolean {
-    return isSpecialType(typeOf(this.#vocabulary, id)) && !this.#special;
+    return this.#bySegment && isSpecialType(typeOf(this.#vocabulary, id));
   }
 }

@@ -20,13 +20,7 @@ export interface EncodeOptions {
 export type EncodePartsOptions = Pick<EncodeOptions, "bos">;
 
 /** Options for {@linkcode Tokenizer.decode}. */
-export interface DecodeOptions {
-  /**
-   * Whether control and unknown tokens are shown by their names. Defaults to
-   * `false`: they are left out.
-   */
-  special?: boolean;
-}
+export type DecodeOptions = Pick<TokenStreamOptions, "special" | "prefix">;
 
 /**
  * A SentencePiece BPE tokenizer, with llama.cpp's ids for every text.
@@ -146,8 +140,8 @@ export class Tokenizer {
   /**
    * Decodes tokens: the inverse of {@linkcode Tokenizer.encode}. The dummy
    * prefix of each segment goes, that is one space at the start and after each
-   * special token. With `special`, as in llama.cpp, only the very first token
-   * loses its space.
+   * special token. With `prefix: "first"` or `special`, as in llama.cpp, only
+   * the very first token loses its space, and none where that is BOS.
    *
    * @param ids The tokens.
    * @param options Whether special tokens are shown.
