@@ -58,7 +58,7 @@ export type { ModelInput } from "./src/gguf/source.ts";
 export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
 export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
 export { KernelCompileError } from "./src/gpu/kernel.ts";
-export type { KernelCheck } from "./src/kernels/verify.ts";
+export type { KernelCheck } from "./src/kernels/verify/verify.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
 export type { LoadProgress } from "./src/model/weights.ts";

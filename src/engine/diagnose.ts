@@ -1,5 +1,5 @@
 import { limitsOf, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
-import { type KernelCheck, verifyKernels } from "../kernels/verify.ts";
+import { type KernelCheck, verifyKernels } from "../kernels/verify/verify.ts";
 
 /** What there is to know about the GPU. */
 export interface Diagnosis {

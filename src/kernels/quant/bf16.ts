@@ -1,14 +1,10 @@
-import { type Codec, viewOf } from "./codec.ts";
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./bf16.wgsl" with { type: "text" };
 
 /** BF16: the upper half of an F32. */
 export const BF16: Codec = {
   name: "BF16",
-  fileBlock: {
-    weights: 1,
-    bytes: 2,
-    floats: [{ offset: 0, type: "bf16" }],
-  },
+  fileBlock: fileBlock("BF16", { offset: 0, type: "bf16" }),
   code,
   quantWords: 4,
   scaleBytes: 0,

@@ -1,3 +1,5 @@
+import { blockFormatByName } from "../../gguf/formats.ts";
+
 /** Weights that the WGSL codecs speak of as one block. */
 export const BLOCK = 32;
 
@@ -52,4 +54,19 @@ export interface Codec {
 /** A view of `bytes` for reading numbers at any alignment. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * A block of a format, by the table of formats.
+ *
+ * @param name The format's name in ggml.
+ * @param floats The floating-point numbers in a block.
+ * @returns The block.
+ */
+export function fileBlock(
+  name: string,
+  ...floats: FileBlock["floats"]
+): FileBlock {
+  const { blockSize, bytes } = blockFormatByName(name)!;
+  return { weights: blockSize, bytes, floats };
 }

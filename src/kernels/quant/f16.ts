@@ -1,14 +1,10 @@
-import { type Codec, viewOf } from "./codec.ts";
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./f16.wgsl" with { type: "text" };
 
 /** F16: IEEE half precision. */
 export const F16: Codec = {
   name: "F16",
-  fileBlock: {
-    weights: 1,
-    bytes: 2,
-    floats: [{ offset: 0, type: "f16" }],
-  },
+  fileBlock: fileBlock("F16", { offset: 0, type: "f16" }),
   code,
   quantWords: 4,
   scaleBytes: 0,

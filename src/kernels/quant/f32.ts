@@ -1,14 +1,10 @@
-import { type Codec, viewOf } from "./codec.ts";
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./f32.wgsl" with { type: "text" };
 
 /** F32: IEEE single precision, as it is. */
 export const F32: Codec = {
   name: "F32",
-  fileBlock: {
-    weights: 1,
-    bytes: 4,
-    floats: [{ offset: 0, type: "f32" }],
-  },
+  fileBlock: fileBlock("F32", { offset: 0, type: "f32" }),
   code,
   quantWords: 8,
   scaleBytes: 0,

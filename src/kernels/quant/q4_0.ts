@@ -1,15 +1,11 @@
-import { BLOCK, type Codec, viewOf } from "./codec.ts";
+import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q4_0.wgsl" with { type: "text" };
 import repack from "./repack_blocks.wgsl" with { type: "text" };
 
 /** Q4_0: 32 nibbles and an f16 scale, `w = d * (q - 8)`. */
 export const Q4_0: Codec = {
   name: "Q4_0",
-  fileBlock: {
-    weights: BLOCK,
-    bytes: 18,
-    floats: [{ offset: 0, type: "f16" }],
-  },
+  fileBlock: fileBlock("Q4_0", { offset: 0, type: "f16" }),
   code,
   quantWords: 1,
   scaleBytes: 2,
@@ -21,11 +17,12 @@ export const Q4_0: Codec = {
   },
   dequantize(bytes) {
     const view = viewOf(bytes);
-    const weights = new Float32Array(bytes.length / 18 * BLOCK);
-    for (let block = 0; block * 18 < bytes.length; block++) {
-      const d = view.getFloat16(block * 18, true);
+    const size = this.fileBlock.bytes;
+    const weights = new Float32Array(bytes.length / size * BLOCK);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const d = view.getFloat16(block * size, true);
       for (let i = 0; i < 16; i++) {
-        const byte = view.getUint8(block * 18 + 2 + i);
+        const byte = view.getUint8(block * size + 2 + i);
         weights[block * BLOCK + i] = d * ((byte & 15) - 8);
         weights[block * BLOCK + 16 + i] = d * ((byte >> 4) - 8);
       }

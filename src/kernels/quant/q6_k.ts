@@ -1,31 +1,26 @@
-import { type Codec, viewOf } from "./codec.ts";
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q6_k.wgsl" with { type: "text" };
 import repack from "./repack_q6_k.wgsl" with { type: "text" };
 
-const WEIGHTS = 256;
-const BYTES = 210;
 /** Where the parts of a block start: low nibbles, high bits, scales, d. */
 const [HIGH, SCALES, D] = [128, 192, 208] as const;
 
 /** Q6_K: 256 six-bit weights, `w = d * s * (q - 32)`, one `s` for 16 of them. */
 export const Q6_K: Codec = {
   name: "Q6_K",
-  fileBlock: {
-    weights: WEIGHTS,
-    bytes: BYTES,
-    floats: [{ offset: D, type: "f16" }],
-  },
+  fileBlock: fileBlock("Q6_K", { offset: D, type: "f16" }),
   code,
   quantWords: 1,
   scaleBytes: 12,
   repack: { label: "repack_q6_k", code: repack, invocationBlocks: 1 },
   dequantize(bytes) {
     const view = viewOf(bytes);
-    const weights = new Float32Array(bytes.length / BYTES * WEIGHTS);
-    for (let block = 0; block * BYTES < bytes.length; block++) {
-      const start = block * BYTES;
+    const { weights: count, bytes: size } = this.fileBlock;
+    const weights = new Float32Array(bytes.length / size * count);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const start = block * size;
       const d = view.getFloat16(start + D, true);
-      for (let i = 0; i < WEIGHTS; i++) {
+      for (let i = 0; i < count; i++) {
         const half = i >> 7;
         const k = (i >> 5) & 3;
         const l = i & 31;
@@ -33,7 +28,7 @@ export const Q6_K: Codec = {
         const low = (byte >> (k >> 1) * 4) & 15;
         const high = view.getUint8(start + HIGH + half * 32 + l) >> 2 * k & 3;
         const s = view.getInt8(start + SCALES + (i >> 4));
-        weights[block * WEIGHTS + i] = Math.fround(d * s) *
+        weights[block * count + i] = Math.fround(d * s) *
           ((low | high << 4) - 32);
       }
     }

@@ -1,15 +1,11 @@
-import { BLOCK, type Codec, viewOf } from "./codec.ts";
+import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q8_0.wgsl" with { type: "text" };
 import repack from "./repack_blocks.wgsl" with { type: "text" };
 
 /** Q8_0: 32 signed bytes and an f16 scale, `w = d * q`. */
 export const Q8_0: Codec = {
   name: "Q8_0",
-  fileBlock: {
-    weights: BLOCK,
-    bytes: 34,
-    floats: [{ offset: 0, type: "f16" }],
-  },
+  fileBlock: fileBlock("Q8_0", { offset: 0, type: "f16" }),
   code,
   quantWords: 2,
   scaleBytes: 2,
@@ -21,11 +17,12 @@ export const Q8_0: Codec = {
   },
   dequantize(bytes) {
     const view = viewOf(bytes);
-    const weights = new Float32Array(bytes.length / 34 * BLOCK);
-    for (let block = 0; block * 34 < bytes.length; block++) {
-      const d = view.getFloat16(block * 34, true);
+    const size = this.fileBlock.bytes;
+    const weights = new Float32Array(bytes.length / size * BLOCK);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const d = view.getFloat16(block * size, true);
       for (let i = 0; i < BLOCK; i++) {
-        weights[block * BLOCK + i] = d * view.getInt8(block * 34 + 2 + i);
+        weights[block * BLOCK + i] = d * view.getInt8(block * size + 2 + i);
       }
     }
     return weights;
