@@ -42,8 +42,13 @@ export const ADAPTER_HINT =
   "on Linux install a Vulkan driver (Debian, Ubuntu: mesa-vulkan-drivers), " +
   "on macOS 12 or later Metal is built in, on Windows update the graphics driver";
 
-// `adapter.features` hides these two in Deno although devices have them.
-const WANTED_FEATURES = ["subgroups", "timestamp-query"] as GPUFeatureName[];
+// What is asked for, each where the one before is refused: `adapter.features`
+// hides subgroups in Deno although devices have them, so asking is the test.
+const WANTED_FEATURES = [
+  ["subgroups", "timestamp-query"],
+  ["subgroups"],
+  [],
+] as GPUFeatureName[][];
 
 /**
  * Requests a device with all of the adapter's limits.
@@ -94,7 +99,7 @@ async function probe(
 
 async function requestDevice(powerPreference: GPUPowerPreference) {
   // A failed request may use an adapter up, so each attempt gets a new one.
-  for (const wanted of [WANTED_FEATURES, []]) {
+  for (const wanted of WANTED_FEATURES) {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference });
     if (adapter === null) {
       throw new Error(

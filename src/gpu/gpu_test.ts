@@ -82,11 +82,11 @@ Deno.test("requestGpu() says how to get an adapter when there is none", () =>
   ));
 
 Deno.test("requestGpu() names the adapter when it gives no device", async () => {
-  const asked: unknown[] = [];
+  const asked: GPUDeviceDescriptor[] = [];
   const adapter = {
     info: { description: "Broken GPU" },
     limits: { maxBufferSize: 5 },
-    requestDevice(descriptor: unknown) {
+    requestDevice(descriptor: GPUDeviceDescriptor) {
       asked.push(descriptor);
       return Promise.reject(new TypeError("it is on fire"));
     },
@@ -98,9 +98,12 @@ Deno.test("requestGpu() names the adapter when it gives no device", async () => 
       Error,
       'Cannot open WebGPU adapter "Broken GPU": it is on fire',
     ));
-  // With the features, then without them.
-  assertEquals(asked.length, 2);
-  assertEquals(asked[1], {
+  // With all features, with fewer, then without any.
+  assertEquals(
+    asked.map(({ requiredFeatures }) => [...requiredFeatures!]),
+    [["subgroups", "timestamp-query"], ["subgroups"], []],
+  );
+  assertEquals(asked[2], {
     label: "seraph",
     requiredFeatures: [],
     requiredLimits: { maxBufferSize: 5 },

@@ -7,8 +7,8 @@
 // One workgroup a head and batch row, WORKGROUP_SIZE keys at a time with a
 // running maximum and sum (online softmax): each lane scores one key, then each
 // lane adds up the values of its quads of the head over those keys.
-// Joined behind a combine_*.wgsl, a kv_*.wgsl and attention_batch.wgsl or attention_step.wgsl, which
-// know where q, k and v are:
+// Joined behind a combine_*.wgsl, a kv_*.wgsl and attention_batch.wgsl or
+// attention_step.wgsl, which know where q, k and v are:
 //
 //   fn prepare(head, kv_head, m, lane)      fills q_head, scaled
 //   fn key_quad(t, i, slot) -> vec4f        quad i of the key at position t,

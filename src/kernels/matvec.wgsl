@@ -8,8 +8,8 @@
 // 32 columns, loads the activations once and meets four rows with them; the
 // partial sums are then added over the lanes. WORKGROUP_SIZE / LANES such runs
 // make a workgroup. Rows past the end repeat the last one and are not written.
-// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an activations*.wgsl,
-// which reads x.
+// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an
+// activations*.wgsl, which reads x.
 
 struct Params {
   rows: u32,

@@ -6,8 +6,8 @@
 //
 // As matvec.wgsl, but the four rows of a run of LANES lanes are two gate rows
 // and the two up rows that belong to them, so that no sum leaves the kernel.
-// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an activations*.wgsl,
-// which reads x.
+// Joined behind quant/block.wgsl, a codec, a reduce_*.wgsl and an
+// activations*.wgsl, which reads x.
 
 struct Params {
   rows: u32,
@@ -49,7 +49,8 @@ fn main(
   sum = finish(sum, index);
 
   if (lane == 0u) {
-    let h = sum.xy / (1.0 + exp(-sum.xy)) * sum.zw;
+    // Beyond 80 exp would leave f32, of which WGSL says nothing.
+    let h = sum.xy / (1.0 + exp(min(-sum.xy, vec2f(80.0)))) * sum.zw;
     if (row < params.rows) {
       y[row] = h.x;
     }
