@@ -1,7 +1,13 @@
 import { readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
 import { CODECS } from "../src/kernels/quant/codecs.ts";
-import { attention, matmul, rmsNorm, rope, swiglu } from "./oracle.ts";
+import {
+  attention,
+  matmul,
+  rmsNorm,
+  rope,
+  swiglu,
+} from "../src/kernels/oracle.ts";
 
 /** A Llama in plain TypeScript and f64, slow and from the definition. */
 export interface LlamaOracle {

@@ -43,7 +43,7 @@ const DEFAULT_BATCH = 512;
 /**
  * Loads a model from a GGUF file to the GPU.
  *
- * ```ts ignore
+ * ```ts
  * import { loadModel } from "@seraph/seraph";
  *
  * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { seeded } from "../../tests/gguf_mutate.ts";
-import { softmax } from "../../tests/oracle.ts";
+import { softmax } from "../kernels/oracle.ts";
 import { chiSquared, chiSquaredLimit } from "../../tests/statistics.ts";
 import { createSampler, type SamplingOptions } from "./sampler.ts";
 

@@ -15,7 +15,7 @@ import {
   readKv,
   uploadKv,
 } from "../../tests/kv.ts";
-import { attention, rope } from "../../tests/oracle.ts";
+import { attention, rope } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { createAttentionStep } from "./attention.ts";
 import type { KvType } from "./kv_cache.ts";

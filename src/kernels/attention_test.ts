@@ -9,7 +9,7 @@ import {
   scopeTest,
 } from "../../tests/kernels.ts";
 import { padHeads, uploadKv } from "../../tests/kv.ts";
-import { attention } from "../../tests/oracle.ts";
+import { attention } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { createAttention } from "./attention.ts";
 import type { KvType } from "./kv_cache.ts";

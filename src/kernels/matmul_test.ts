@@ -7,7 +7,7 @@ import {
   poisonedOutput,
   scopeTest,
 } from "../../tests/kernels.ts";
-import { matmul } from "../../tests/oracle.ts";
+import { matmul } from "./oracle.ts";
 import {
   randomMatrix,
   threeBlocks,

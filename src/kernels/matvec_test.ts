@@ -8,7 +8,7 @@ import {
   reductionTest,
   scopeTest,
 } from "../../tests/kernels.ts";
-import { matmul, swiglu } from "../../tests/oracle.ts";
+import { matmul, swiglu } from "./oracle.ts";
 import {
   randomMatrix,
   threeBlocks,

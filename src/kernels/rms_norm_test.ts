@@ -6,7 +6,7 @@ import {
   padRows,
   poisonedOutput,
 } from "../../tests/kernels.ts";
-import { rmsNorm } from "../../tests/oracle.ts";
+import { rmsNorm } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { strideOf } from "./matrix.ts";
 import { createRmsNorm } from "./rms_norm.ts";

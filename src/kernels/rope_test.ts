@@ -9,7 +9,7 @@ import {
   scopeTest,
 } from "../../tests/kernels.ts";
 import { assertKv, headWidth, padHeads, uploadKv } from "../../tests/kv.ts";
-import { rope, type RopeAngles } from "../../tests/oracle.ts";
+import { rope, type RopeAngles } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import type { KvType } from "./kv_cache.ts";
 import { createRope, ropeTable } from "./rope.ts";

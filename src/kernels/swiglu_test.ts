@@ -9,7 +9,7 @@ import {
   scopeTest,
   software,
 } from "../../tests/kernels.ts";
-import { swiglu } from "../../tests/oracle.ts";
+import { swiglu } from "./oracle.ts";
 import { type KernelScope, workgroupSize } from "../gpu/kernel.ts";
 import { createSwiglu } from "./swiglu.ts";
 
