@@ -1,9 +1,3 @@
-import bf16 from "./fixtures/goldens/blocks/BF16.json" with { type: "json" };
-import f16 from "./fixtures/goldens/blocks/F16.json" with { type: "json" };
-import q4 from "./fixtures/goldens/blocks/Q4_0.json" with { type: "json" };
-import q6 from "./fixtures/goldens/blocks/Q6_K.json" with { type: "json" };
-import q8 from "./fixtures/goldens/blocks/Q8_0.json" with { type: "json" };
-
 /** Raw blocks of one format, and the weights that gguf-py reads in them. */
 export interface BlockGolden {
   /** The format's name in ggml. */
@@ -14,18 +8,30 @@ export interface BlockGolden {
   values: Float32Array<ArrayBuffer>;
 }
 
-/** One golden a format; F32 needs none. */
-export const BLOCK_GOLDENS: readonly BlockGolden[] = [f16, bf16, q8, q4, q6]
-  .map(
-    ({ type, hex, values }) => ({
+/** Where the goldens lie, one file a format. */
+const FOLDER = new URL("./fixtures/goldens/blocks/", import.meta.url);
+
+/** One golden a format; F32 needs none, and gguf-py knew no MXFP4. */
+export const BLOCK_GOLDENS: readonly BlockGolden[] = [
+  ...Deno.readDirSync(FOLDER),
+]
+  .map(({ name }) => {
+    const text = Deno.readTextFileSync(new URL(name, FOLDER));
+    const { type, hex, values } = JSON.parse(text);
+    return {
       type,
       bytes: Uint8Array.fromHex(hex),
       values: Float32Array.from(values),
-    }),
-  );
+    };
+  });
 
 /** The bits of floats, which tell -0 from 0 and one NaN from another. */
 export function bitsOf(values: Float32Array): Uint32Array {
   const { buffer, byteOffset, length } = values;
   return new Uint32Array(buffer, byteOffset, length);
+}
+
+/** The bits of weights from the GPU: an offset, 8 * d - 8 * d, makes -0 a 0. */
+export function weightBits(values: Float32Array): Uint32Array {
+  return bitsOf(values.map((value) => value + 0));
 }

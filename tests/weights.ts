@@ -1,8 +1,8 @@
 import type { KernelScope } from "../src/gpu/kernel.ts";
 import { createMatrix, type Matrix } from "../src/kernels/matrix.ts";
 import { BLOCK, type Codec } from "../src/kernels/quant/codec.ts";
+import { randomBlocks } from "../src/kernels/quant/random_blocks.ts";
 import { createRepack } from "../src/kernels/quant/repack.ts";
-import { randomFloats } from "./gpu.ts";
 
 /** A weight matrix as it lies in a file. */
 export interface RawMatrix {
@@ -26,38 +26,15 @@ export function randomMatrix(
   codec: Codec,
   { rows, cols, seed = 1 }: { rows: number; cols: number; seed?: number },
 ): RawMatrix {
-  const { fileBlock } = codec;
-  const blocks = rows * cols / fileBlock.weights;
-  const bytes = new Uint8Array(blocks * fileBlock.bytes);
-  const view = new DataView(bytes.buffer);
-  if (fileBlock.weights > 1) {
-    const random = randomFloats(bytes.length, seed);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = random[i]! * 2 ** 16;
-    for (let i = 0; i < bytes.length; i += fileBlock.bytes) {
-      for (const { offset } of fileBlock.floats) {
-        view.setFloat16(i + offset, 0.01 + random[i]! / 100, true);
-      }
-    }
-    return { rows, cols, codec, bytes };
-  }
-  for (const [i, value] of randomFloats(rows * cols, seed).entries()) {
-    if (codec.name === "F32") view.setFloat32(4 * i, value, true);
-    else if (codec.name === "F16") view.setFloat16(2 * i, value, true);
-    else view.setUint16(2 * i, bfloat16(value), true);
-  }
+  const bytes = randomBlocks(codec, { weights: rows * cols, seed });
   return { rows, cols, codec, bytes };
-}
-
-/** The upper half of an f32. */
-function bfloat16(value: number): number {
-  return new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
 }
 
 /** How {@linkcode uploadMatrix} cuts a matrix up. */
 export interface UploadMatrixOptions {
   /** Most bytes in a buffer. Defaults to all that a binding holds. */
   maxBytes?: number;
-  /** Rows that are repacked at once, an even number. Defaults to all. */
+  /** Rows that are repacked at once, a multiple of 4. Defaults to all. */
   chunkRows?: number;
 }
 

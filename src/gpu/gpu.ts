@@ -21,6 +21,8 @@ export interface Gpu {
   readonly health: GpuHealth;
   /** Compiled pipelines by variant, filled by `compileKernel()`. */
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>;
+  /** Lookup tables of weight formats by name, filled by `codecTable()`. */
+  readonly tables: Map<string, GPUBuffer>;
 }
 
 /** The first thing that went wrong on a device, for good. */
@@ -94,6 +96,7 @@ async function probe(
     subgroupPrelude: prelude ?? "",
     syncReadback: await probeSyncReadback(device),
     pipelines: new Map(),
+    tables: new Map(),
   };
 }
 

@@ -6,12 +6,12 @@
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 
-fn activations(block: u32) -> Block {
+fn activations(block: u32) -> Input {
   let i = block * 8u;
-  return Block(
+  return input_of(Block(
     x[i], x[i + 1u], x[i + 2u], x[i + 3u],
     x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
-  );
+  ));
 }
 
 // Adds the lanes' sums of four rows.

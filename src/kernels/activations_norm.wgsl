@@ -20,19 +20,19 @@ struct Norm {
 
 var<private> squares: f32;
 
-fn activations(block: u32) -> Block {
+fn activations(block: u32) -> Input {
   let i = block * 8u;
   let v = Block(
     x[i], x[i + 1u], x[i + 2u], x[i + 3u],
     x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
   );
   squares += dot_blocks(v, v);
-  return Block(
+  return input_of(Block(
     v.a * norm_weight[i], v.b * norm_weight[i + 1u],
     v.c * norm_weight[i + 2u], v.d * norm_weight[i + 3u],
     v.e * norm_weight[i + 4u], v.f * norm_weight[i + 5u],
     v.g * norm_weight[i + 6u], v.h * norm_weight[i + 7u],
-  );
+  ));
 }
 
 // Adds the lanes' sums of four rows, and applies the norm's scale.

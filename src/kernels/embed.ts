@@ -1,5 +1,4 @@
 import {
-  bindBuffers,
   type Binding,
   compileKernel,
   grid,
@@ -8,8 +7,8 @@ import {
 } from "../gpu/kernel.ts";
 import type { BatchKernel } from "./batch.ts";
 import code from "./embed.wgsl" with { type: "text" };
-import type { Matrix } from "./matrix.ts";
-import block from "./quant/block.wgsl" with { type: "text" };
+import { bindWeights, type Matrix } from "./matrix.ts";
+import { codecCode } from "./quant/codec.ts";
 
 /** Buffers of one {@linkcode Embed} dispatch. */
 export interface EmbedBuffers {
@@ -44,15 +43,13 @@ export async function createEmbed(
   const limit = device.limits.maxComputeWorkgroupsPerDimension;
   const pipeline = await compileKernel(gpu, {
     label: `embed.${codec.name}`,
-    code: [block, codec.code, code],
+    code: [...codecCode(codec), code],
     constants: { WORKGROUP_SIZE },
   });
   return {
     bind({ tokens, y, batch }) {
       const groups = parts.map((part) =>
-        bindBuffers(device, pipeline, [
-          part.quants,
-          part.scales,
+        bindWeights(gpu, pipeline, { codec, part }, [
           tokens,
           y,
           pool.uniform([blocks, part.firstRow, part.rows]),

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bitsOf, BLOCK_GOLDENS } from "../../tests/blocks.ts";
+import { BLOCK_GOLDENS, weightBits } from "../../tests/blocks.ts";
 import { download, run, upload } from "../../tests/gpu.ts";
 import {
   assertOutput,
@@ -60,7 +60,7 @@ async function check(scope: KernelScope, options: Lookup): Promise<void> {
   ) => [...weights.subarray(token * cols, (token + 1) * cols)]);
   const expected = padRows(rows, { cols, stride });
   const actual = await download(scope.gpu, y, expected.length);
-  assertEquals(bitsOf(actual), bitsOf(expected));
+  assertEquals(weightBits(actual), weightBits(expected));
   await assertOutput(scope, y, expected);
 }
 
@@ -73,7 +73,7 @@ for (const { type, bytes, values } of BLOCK_GOLDENS) {
     const raw = { rows, cols, codec, bytes };
     const y = await embed(scope, { raw, tokens });
     const actual = await download(scope.gpu, y, values.length);
-    assertEquals(bitsOf(actual), bitsOf(values));
+    assertEquals(weightBits(actual), weightBits(values));
   });
 }
 

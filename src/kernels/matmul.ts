@@ -1,13 +1,12 @@
 import {
-  bindBuffers,
   type Binding,
   compileKernel,
   type KernelScope,
 } from "../gpu/kernel.ts";
 import type { BatchKernel } from "./batch.ts";
-import type { Matrix } from "./matrix.ts";
+import { bindWeights, type Matrix } from "./matrix.ts";
 import code from "./matmul.wgsl" with { type: "text" };
-import block from "./quant/block.wgsl" with { type: "text" };
+import { codecCode } from "./quant/codec.ts";
 
 /** Buffers of one {@linkcode Matmul} dispatch. */
 export interface MatmulBuffers {
@@ -54,15 +53,13 @@ export async function createMatmul(
   const { yStride, accumulate = false, offset = 0 } = options;
   const pipeline = await compileKernel(gpu, {
     label: `matmul.${w.codec.name}`,
-    code: [block, w.codec.code, code],
+    code: [...codecCode(w.codec), code],
     constants: { ACCUMULATE: accumulate ? 1 : 0 },
   });
   return {
     bind({ x, y, batch }) {
       const dispatches = w.parts.map((part) => ({
-        group: bindBuffers(gpu.device, pipeline, [
-          part.quants,
-          part.scales,
+        group: bindWeights(gpu, pipeline, { codec: w.codec, part }, [
           x,
           y,
           pool.uniform([part.rows, w.blocks, offset + part.firstRow, yStride]),

@@ -142,7 +142,7 @@ for (const accumulate of [false, true]) {
         cols: 96,
         codec: Q4_0,
         batch: 33,
-        // 10 rows of 3 blocks of 16 bytes
+        // 8 rows of 3 blocks of 16 bytes
         maxBytes: 500,
         parts: 4,
         chunkRows: 4,

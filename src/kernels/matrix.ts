@@ -1,5 +1,7 @@
 import type { BufferPool } from "../gpu/buffers.ts";
-import { BLOCK, type Codec } from "./quant/codec.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { bindBuffers, type Binding } from "../gpu/kernel.ts";
+import { BLOCK, type Codec, codecTable, ROW_GROUP } from "./quant/codec.ts";
 
 /** Rows of a matrix that lie in buffers of their own. */
 export interface MatrixPart {
@@ -7,10 +9,12 @@ export interface MatrixPart {
   readonly firstRow: number;
   /** How many rows. */
   readonly rows: number;
-  /** `[rows, blocks, codec.quantWords]` vec4u. */
+  /** The plane of quants, or of floats; see the codec's `layout`. */
   readonly quants: GPUBuffer;
-  /** `[rows, blocks, codec.scaleBytes]` bytes where the codec has scales. */
+  /** The plane of scales, where the codec has one. */
   readonly scales: GPUBuffer | undefined;
+  /** The plane of high bits, where the codec has one. */
+  readonly high: GPUBuffer | undefined;
 }
 
 /**
@@ -50,12 +54,26 @@ export function strideOf(dim: number): number {
   return Math.ceil(dim / BLOCK) * BLOCK;
 }
 
+/** Bytes that `blocks` blocks take, plane by plane. */
+function planeBytes(
+  { layout: { quants, high, scales } }: Codec,
+  blocks: number,
+) {
+  return {
+    quants: quants * blocks,
+    high: high * blocks,
+    scales: scales === undefined
+      ? 0
+      : scales.bytes * Math.ceil(blocks / scales.blocks),
+  };
+}
+
 /** Bytes that a matrix of this shape takes on the GPU. */
 export function matrixBytes(
   { rows, cols, codec }: Pick<CreateMatrixOptions, "rows" | "cols" | "codec">,
 ): number {
-  const blocks = rows * strideOf(cols) / BLOCK;
-  return blocks * (16 * codec.quantWords + codec.scaleBytes);
+  const planes = planeBytes(codec, rows * strideOf(cols) / BLOCK);
+  return planes.quants + planes.high + planes.scales;
 }
 
 /**
@@ -71,26 +89,52 @@ export function createMatrix(
 ): Matrix {
   const { label, rows, cols, codec, maxBytes } = options;
   const blocks = strideOf(cols) / BLOCK;
-  const rowBytes = 16 * codec.quantWords * blocks;
-  // Two rows share a word of scales where a row has an odd number of blocks.
-  const most = Math.max(2, Math.floor(maxBytes / rowBytes / 2) * 2);
+  const groupBytes = ROW_GROUP * blocks * codec.layout.quants;
+  const most = Math.max(1, Math.floor(maxBytes / groupBytes)) * ROW_GROUP;
   const parts: MatrixPart[] = [];
   for (let firstRow = 0; firstRow < rows; firstRow += most) {
     const count = Math.min(most, rows - firstRow);
+    const bytes = planeBytes(codec, count * blocks);
+    const plane = (name: "quants" | "scales" | "high") =>
+      pool.create({ label: `${label}.${name}`, size: bytes[name] });
     parts.push({
       firstRow,
       rows: count,
-      quants: pool.create({
-        label: `${label}.quants`,
-        size: count * rowBytes,
-      }),
-      scales: codec.scaleBytes > 0
-        ? pool.create({
-          label: `${label}.scales`,
-          size: count * blocks * codec.scaleBytes,
-        })
-        : undefined,
+      quants: plane("quants"),
+      scales: bytes.scales > 0 ? plane("scales") : undefined,
+      high: bytes.high > 0 ? plane("high") : undefined,
     });
   }
   return { rows, cols, blocks, codec, parts };
+}
+
+/** The bindings that codecs know: see `quant/block.wgsl`. */
+const [FIRST_OWN, HIGH] = [2, 8] as const;
+
+/**
+ * Binds a kernel that is joined with a codec.
+ *
+ * @param gpu The device.
+ * @param pipeline The compiled kernel.
+ * @param weights The codec's weights.
+ * @param own The kernel's own buffers, from binding 2 on.
+ * @returns The bind group.
+ */
+export function bindWeights(
+  gpu: Gpu,
+  pipeline: GPUComputePipeline,
+  { codec, part }: { codec: Codec; part: MatrixPart },
+  own: readonly (Binding | undefined)[],
+): GPUBindGroup {
+  const bindings = [part.quants, part.scales, ...own];
+  if (bindings.length > HIGH) {
+    throw new RangeError(
+      `Cannot bind kernel "${pipeline.label}": it has ${own.length} buffers of its own, at most ${
+        HIGH - FIRST_OWN
+      } are wanted`,
+    );
+  }
+  bindings[HIGH] = part.high;
+  bindings[HIGH + 1] = codecTable(gpu, codec);
+  return bindBuffers(gpu.device, pipeline, bindings);
 }

@@ -24,11 +24,11 @@ Deno.test("matrixBytes() counts quants, scales and padding", () => {
 });
 
 const shapes = [
-  { codec: Q4_0, rows: 31, cols: 96, maxBytes: 500, parts: [10, 10, 10, 1] },
-  { codec: Q8_0, rows: 7, cols: 64, maxBytes: 128, parts: [2, 2, 2, 1] },
+  { codec: Q4_0, rows: 31, cols: 96, maxBytes: 500, parts: [8, 8, 8, 7] },
+  { codec: Q8_0, rows: 9, cols: 64, maxBytes: 256, parts: [4, 4, 1] },
   { codec: Q8_0, rows: 8, cols: 64, maxBytes: 64 * 8, parts: [8] },
   { codec: Q8_0, rows: 9, cols: 64, maxBytes: 64 * 8, parts: [8, 1] },
-  { codec: F32, rows: 5, cols: 33, maxBytes: 256 * 3, parts: [2, 2, 1] },
+  { codec: F32, rows: 5, cols: 33, maxBytes: 256 * 7, parts: [4, 1] },
   { codec: F16, rows: 1, cols: 32, maxBytes: 2 ** 20, parts: [1] },
 ];
 
@@ -45,11 +45,13 @@ for (const { codec, rows, cols, maxBytes, parts } of shapes) {
         assertEquals(part.firstRow, firstRow);
         firstRow += part.rows;
         const blocks = part.rows * w.blocks;
-        assertEquals(part.quants.size, blocks * 16 * codec.quantWords);
+        const { quants, scales } = codec.layout;
+        assertEquals(part.quants.size, blocks * quants);
         assertLessOrEqual(part.quants.size, maxBytes);
-        assertEquals(part.scales !== undefined, codec.scaleBytes > 0);
-        if (part.scales === undefined) continue;
-        assertLessOrEqual(blocks * codec.scaleBytes, part.scales.size);
+        assertEquals(part.scales !== undefined, scales !== undefined);
+        if (part.scales === undefined || scales === undefined) continue;
+        const scaleBytes = blocks / scales.blocks * scales.bytes;
+        assertLessOrEqual(scaleBytes, part.scales.size);
         assertEquals(part.scales.label, "w.scales");
       }
       return Promise.resolve();

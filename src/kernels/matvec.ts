@@ -1,6 +1,5 @@
 import { type BufferPool, floatBits } from "../gpu/buffers.ts";
 import {
-  bindBuffers,
   type Binding,
   compileKernel,
   grid,
@@ -11,10 +10,10 @@ import type { Gpu } from "../gpu/gpu.ts";
 import plainCode from "./activations.wgsl" with { type: "text" };
 import normCode from "./activations_norm.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
-import type { Matrix } from "./matrix.ts";
+import { bindWeights, type Matrix } from "./matrix.ts";
 import code from "./matvec.wgsl" with { type: "text" };
 import swigluCode from "./matvec_swiglu.wgsl" with { type: "text" };
-import block from "./quant/block.wgsl" with { type: "text" };
+import { codecCode } from "./quant/codec.ts";
 import subgroupCode from "./reduce_subgroup.wgsl" with { type: "text" };
 import treeCode from "./reduce_tree.wgsl" with { type: "text" };
 
@@ -73,16 +72,14 @@ export async function createMatvec(
   const front = activations(pool, norm);
   const pipeline = await compileKernel(gpu, {
     label: `matvec${front.label}.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, block, w.codec.code, front.code, code],
+    code: [shape.prelude, ...codecCode(w.codec), front.code, code],
     constants: { ...shape.constants, ACCUMULATE: accumulate ? 1 : 0 },
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   return {
     bind({ x, y, normWeight }) {
       const dispatches = w.parts.map((part) => ({
-        group: bindBuffers(gpu.device, pipeline, [
-          part.quants,
-          part.scales,
+        group: bindWeights(gpu, pipeline, { codec: w.codec, part }, [
           x,
           y,
           pool.uniform([part.rows, w.blocks, offset + part.firstRow]),
@@ -125,7 +122,7 @@ export async function createMatvecSwiglu(
   const front = activations(pool, norm);
   const pipeline = await compileKernel(gpu, {
     label: `matvec_swiglu${front.label}.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, block, w.codec.code, front.code, swigluCode],
+    code: [shape.prelude, ...codecCode(w.codec), front.code, swigluCode],
     constants: shape.constants,
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
@@ -136,16 +133,9 @@ export async function createMatvecSwiglu(
   const params = pool.uniform([w.rows / 2, w.blocks, 0]);
   return {
     bind({ x, y, normWeight }) {
-      const bindings = [
-        part.quants,
-        part.scales,
-        x,
-        y,
-        params,
-        normWeight,
-        front.params,
-      ];
-      const group = bindBuffers(gpu.device, pipeline, bindings);
+      const own = [x, y, params, normWeight, front.params];
+      const weights = { codec: w.codec, part };
+      const group = bindWeights(gpu, pipeline, weights, own);
       return (pass) => {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);

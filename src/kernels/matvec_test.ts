@@ -123,7 +123,7 @@ reductionTest(
       rows: 31,
       cols: 96,
       codec: Q4_0,
-      // 10 rows of 3 blocks of 16 bytes
+      // 8 rows of 3 blocks of 16 bytes
       maxBytes: 500,
       parts: 4,
       chunkRows: 4,

@@ -9,7 +9,7 @@ import {
   matrixBytes,
   strideOf,
 } from "../kernels/matrix.ts";
-import type { Codec } from "../kernels/quant/codec.ts";
+import { type Codec, ROW_GROUP } from "../kernels/quant/codec.ts";
 import { CODECS } from "../kernels/quant/codecs.ts";
 import { createRepack, type Repack } from "../kernels/quant/repack.ts";
 import type { LayerTensors, LlamaTensors } from "./tensors.ts";
@@ -141,8 +141,8 @@ function allocate(
     const rows = stack.reduce((sum, tensor) => sum + rowsOf(tensor), 0);
     const fits = stack.every((tensor) =>
       codecOf(tensor) === codec &&
-      // A word of scales belongs to two rows.
-      rowsOf(tensor) % 2 === 0
+      // A word of scales may belong to several rows.
+      rowsOf(tensor) % ROW_GROUP === 0
     ) && matrixBytes({ rows, cols, codec }) <= maxBytes;
     return fits ? [matrix(...stack)] : stack.map((tensor) => matrix(tensor));
   };
@@ -181,7 +181,7 @@ async function uploadAll(
   }
   const most = Math.min(maxBufferSize, maxStorageBufferBindingSize) - 16;
   const chunkBytes = Math.max(
-    2 * largestRow,
+    ROW_GROUP * largestRow,
     Math.min(CHUNK_BYTES, largest, most),
   );
   const repack = createRepack({ gpu, pool: scratch }, { chunkBytes });
@@ -242,8 +242,9 @@ async function uploadMatrix(
       offset: tensor.offset + (first - row) * rowBytes,
       bytes: (end - first) * rowBytes,
     };
-    // Even numbers of rows, as two may share a word of scales.
-    const step = Math.max(2, Math.floor(chunkBytes / rowBytes / 2) * 2);
+    // Groups of rows, as several may share a word of scales.
+    const groups = Math.floor(chunkBytes / rowBytes / ROW_GROUP);
+    const step = Math.max(1, groups) * ROW_GROUP;
     const chunks = readTensor(source, range, { chunkBytes: step * rowBytes });
     for await (const { offset, bytes } of chunks) {
       await repack.write({

@@ -6,8 +6,8 @@ export const BF16: Codec = {
   name: "BF16",
   fileBlock: fileBlock("BF16", { offset: 0, type: "bf16" }),
   code,
-  quantWords: 4,
-  scaleBytes: 0,
+  quantized: false,
+  layout: { quants: 64, high: 0, scales: undefined },
   repack: undefined,
   dequantize(bytes) {
     const view = viewOf(bytes);

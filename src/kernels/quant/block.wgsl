@@ -1,20 +1,47 @@
 // A block: 32 consecutive weights of one row, or the activations they meet.
 // Every codec of this folder speaks in blocks, whatever its file format's own
-// block size, so that a kernel is written once and joined with any codec:
-//
-//   quants [rows, blocks, n]   vec4u   n 16-byte words a block
-//   scales [rows * blocks / 2] u32     pairs of f16, where the format has them
+// block size, so that a kernel is written once and joined with any codec.
+// A codec says where its planes lie (bindings 0 quants, 1 scales, 8 high, and 9
+// its lookup table, as far as it has them), and gives
 //
 //   fn block_weights(index: u32) -> Block         the weights of block `index`
-//   fn block_dot(index: u32, x: Block) -> f32     their dot product with x
+//   fn block_dot(index: u32, x: Input) -> f32     their dot product with x
+//
+// itself where its weights are floats, and through quantized.wgsl where they
+// are whole numbers with scales.
 
 struct Block {
   a: vec4f, b: vec4f, c: vec4f, d: vec4f,
   e: vec4f, f: vec4f, g: vec4f, h: vec4f,
 }
 
+// Activations of a block, and the sums of their first and last 16.
+struct Input {
+  x: Block,
+  sums: vec2f,
+}
+
+// 32 weights as whole numbers of 8 bits, four a word, with a scale and an
+// offset for the first and the last 16: w = scale * q - offset.
+struct Quants {
+  low: vec4u,
+  high: vec4u,
+  scale: vec2f,
+  offset: vec2f,
+}
+
+fn add4(v: vec4f) -> f32 {
+  return dot(v, vec4f(1.0));
+}
+
+fn input_of(x: Block) -> Input {
+  return Input(
+    x, vec2f(add4(x.a + x.b + x.c + x.d), add4(x.e + x.f + x.g + x.h)),
+  );
+}
+
 fn dot_blocks(x: Block, w: Block) -> f32 {
   let low = x.a * w.a + x.b * w.b + x.c * w.c + x.d * w.d;
   let high = x.e * w.e + x.f * w.f + x.g * w.g + x.h * w.h;
-  return dot(low + high, vec4f(1.0));
+  return add4(low + high);
 }

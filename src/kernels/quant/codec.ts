@@ -1,7 +1,16 @@
 import { blockFormatByName } from "../../gguf/formats.ts";
+import type { Gpu } from "../../gpu/gpu.ts";
+import block from "./block.wgsl" with { type: "text" };
+import quantized from "./quantized.wgsl" with { type: "text" };
 
 /** Weights that the WGSL codecs speak of as one block. */
 export const BLOCK = 32;
+
+/**
+ * Buffers begin at rows that are multiples of this, and so do chunks that are
+ * repacked, so that rows of any length end with a whole word of scales there.
+ */
+export const ROW_GROUP = 4;
 
 /** A block of a format as it lies in a file. */
 export interface FileBlock {
@@ -12,20 +21,38 @@ export interface FileBlock {
   /** The floating-point numbers among them. */
   readonly floats: readonly {
     readonly offset: number;
-    readonly type: "f32" | "f16" | "bf16";
+    /**
+     * `"e8m0"` is a power of two, a byte of exponent; `"f16 in nibbles"` lies in
+     * the upper nibbles of four 16-bit words, the lowest first.
+     */
+    readonly type: "f32" | "f16" | "bf16" | "e8m0" | "f16 in nibbles";
   }[];
 }
 
-/** A kernel that turns a file's blocks into a codec's layout. */
-export interface RepackKernel {
+/** Bytes that blocks of 32 weights take on the GPU, plane by plane. */
+export interface BlockLayout {
+  /** A block in the plane of quants. */
+  readonly quants: number;
+  /** A block in the plane of high bits or signs, whole words; 0 for no plane. */
+  readonly high: number;
+  /**
+   * So many blocks that follow each other share so many bytes of the plane of
+   * scales, whole words; `undefined` for no plane. At most {@linkcode ROW_GROUP}
+   * blocks share them where the file's own block is not as large.
+   */
+  readonly scales:
+    | { readonly bytes: number; readonly blocks: number }
+    | undefined;
+}
+
+/** How a file's blocks become a codec's planes. */
+export interface RepackCode {
   /** Name shown in errors and GPU captures. */
   readonly label: string;
-  /** The WGSL, with the bindings of `repack_blocks.wgsl`. */
+  /** The WGSL that `repack.wgsl` is joined with. */
   readonly code: string;
-  /** Values of its `override` constants, but for `WORKGROUP_SIZE`. */
+  /** Values of its own `override` constants. */
   readonly constants?: Record<string, number>;
-  /** Blocks of 32 that one invocation takes. */
-  readonly invocationBlocks: number;
 }
 
 /** A weight format: how the file holds it, and how the GPU does. */
@@ -34,14 +61,16 @@ export interface Codec {
   readonly name: string;
   /** A block in the file. */
   readonly fileBlock: FileBlock;
-  /** The WGSL codec; see `block.wgsl`. */
+  /** The WGSL codec, whole; see `block.wgsl`. */
   readonly code: string;
-  /** 16-byte words of quants that 32 weights take on the GPU. */
-  readonly quantWords: number;
-  /** Bytes of scales that 32 weights have in a buffer of their own. */
-  readonly scaleBytes: number;
-  /** The kernel that makes this of the file's blocks; floats need none. */
-  readonly repack: RepackKernel | undefined;
+  /** Whether the weights are whole numbers with scales: see `quantized.wgsl`. */
+  readonly quantized: boolean;
+  /** A block on the GPU. */
+  readonly layout: BlockLayout;
+  /** What makes this of the file's blocks; floats need none. */
+  readonly repack: RepackCode | undefined;
+  /** Makes the lookup table that the WGSL codec binds, where it has one. */
+  readonly table?: () => Uint32Array<ArrayBuffer>;
   /**
    * Decodes weights as they lie in the file: the oracle of the WGSL codec.
    *
@@ -49,6 +78,31 @@ export interface Codec {
    * @returns The weights, exactly.
    */
   dequantize(bytes: Uint8Array): Float32Array;
+}
+
+/** The WGSL that a kernel is joined with to read a codec's weights. */
+export function codecCode({ code, quantized: whole }: Codec): string[] {
+  return whole ? [block, code, quantized] : [block, code];
+}
+
+/** A codec's lookup table on the GPU, made once a device. */
+export function codecTable(
+  { device, tables }: Gpu,
+  { name, table }: Codec,
+): GPUBuffer | undefined {
+  if (table === undefined) return undefined;
+  let buffer = tables.get(name);
+  if (buffer === undefined) {
+    const words = table();
+    buffer = device.createBuffer({
+      label: `${name}.table`,
+      size: words.byteLength,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    });
+    device.queue.writeBuffer(buffer, 0, words);
+    tables.set(name, buffer);
+  }
+  return buffer;
 }
 
 /** A view of `bytes` for reading numbers at any alignment. */

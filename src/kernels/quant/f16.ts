@@ -6,8 +6,8 @@ export const F16: Codec = {
   name: "F16",
   fileBlock: fileBlock("F16", { offset: 0, type: "f16" }),
   code,
-  quantWords: 4,
-  scaleBytes: 0,
+  quantized: false,
+  layout: { quants: 64, high: 0, scales: undefined },
   repack: undefined,
   dequantize(bytes) {
     const view = viewOf(bytes);

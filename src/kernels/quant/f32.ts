@@ -6,8 +6,8 @@ export const F32: Codec = {
   name: "F32",
   fileBlock: fileBlock("F32", { offset: 0, type: "f32" }),
   code,
-  quantWords: 8,
-  scaleBytes: 0,
+  quantized: false,
+  layout: { quants: 128, high: 0, scales: undefined },
   repack: undefined,
   dequantize(bytes) {
     const view = viewOf(bytes);

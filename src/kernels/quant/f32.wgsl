@@ -14,6 +14,6 @@ fn block_weights(index: u32) -> Block {
   );
 }
 
-fn block_dot(index: u32, x: Block) -> f32 {
-  return dot_blocks(x, block_weights(index));
+fn block_dot(index: u32, input: Input) -> f32 {
+  return dot_blocks(input.x, block_weights(index));
 }

@@ -1,19 +1,18 @@
 import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q4_0.wgsl" with { type: "text" };
-import repack from "./repack_blocks.wgsl" with { type: "text" };
+import repack from "./repack_header.wgsl" with { type: "text" };
 
 /** Q4_0: 32 nibbles and an f16 scale, `w = d * (q - 8)`. */
 export const Q4_0: Codec = {
   name: "Q4_0",
   fileBlock: fileBlock("Q4_0", { offset: 0, type: "f16" }),
   code,
-  quantWords: 1,
-  scaleBytes: 2,
+  quantized: true,
+  layout: { quants: 16, high: 0, scales: { bytes: 4, blocks: 2 } },
   repack: {
-    label: "repack_blocks",
+    label: "repack_header",
     code: repack,
-    constants: { PAYLOAD: 4 },
-    invocationBlocks: 2,
+    constants: { HEADER: 2, PAYLOAD: 4 },
   },
   dequantize(bytes) {
     const view = viewOf(bytes);

@@ -10,9 +10,9 @@ export const Q6_K: Codec = {
   name: "Q6_K",
   fileBlock: fileBlock("Q6_K", { offset: D, type: "f16" }),
   code,
-  quantWords: 1,
-  scaleBytes: 12,
-  repack: { label: "repack_q6_k", code: repack, invocationBlocks: 1 },
+  quantized: true,
+  layout: { quants: 16, high: 8, scales: { bytes: 20, blocks: 8 } },
+  repack: { label: "repack_q6_k", code: repack },
   dequantize(bytes) {
     const view = viewOf(bytes);
     const { weights: count, bytes: size } = this.fileBlock;

@@ -1,19 +1,18 @@
 import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q8_0.wgsl" with { type: "text" };
-import repack from "./repack_blocks.wgsl" with { type: "text" };
+import repack from "./repack_header.wgsl" with { type: "text" };
 
 /** Q8_0: 32 signed bytes and an f16 scale, `w = d * q`. */
 export const Q8_0: Codec = {
   name: "Q8_0",
   fileBlock: fileBlock("Q8_0", { offset: 0, type: "f16" }),
   code,
-  quantWords: 2,
-  scaleBytes: 2,
+  quantized: true,
+  layout: { quants: 32, high: 0, scales: { bytes: 4, blocks: 2 } },
   repack: {
-    label: "repack_blocks",
+    label: "repack_header",
     code: repack,
-    constants: { PAYLOAD: 8 },
-    invocationBlocks: 2,
+    constants: { HEADER: 2, PAYLOAD: 8 },
   },
   dequantize(bytes) {
     const view = viewOf(bytes);

@@ -6,6 +6,8 @@ import {
   workgroupSize,
 } from "../../gpu/kernel.ts";
 import type { Matrix, MatrixPart } from "../matrix.ts";
+import { BLOCK, ROW_GROUP } from "./codec.ts";
+import mainCode from "./repack.wgsl" with { type: "text" };
 import rowsCode from "./repack_rows.wgsl" with { type: "text" };
 
 /** Options for {@linkcode createRepack}. */
@@ -22,7 +24,7 @@ export interface RepackChunk {
   matrix: Matrix;
   /** The part of the matrix that the rows belong to. */
   part: MatrixPart;
-  /** Which row of the part the chunk begins with, an even number. */
+  /** Which row of the part the chunk begins with, a multiple of `ROW_GROUP`. */
   row: number;
   /** Rows in the chunk. */
   rows: number;
@@ -33,8 +35,8 @@ export interface Repack {
   /**
    * Uploads and repacks one chunk; the bytes may be reused behind it.
    *
-   * @throws {RangeError} If the chunk is too large, or begins between two blocks
-   * whose scales share a word.
+   * @throws {RangeError} If the chunk is too large, or begins between blocks
+   * whose scales may share a word.
    */
   write(chunk: RepackChunk): Promise<void>;
 }
@@ -62,7 +64,7 @@ export function createRepack(
   const dispatch = (
     pipeline: GPUComputePipeline,
     words: number[],
-    outputs: GPUBuffer[],
+    outputs: (GPUBuffer | undefined)[],
     invocations: number,
   ) => {
     device.queue.writeBuffer(params, 0, Uint32Array.from(words));
@@ -87,29 +89,35 @@ export function createRepack(
         );
       }
       if (codec.repack !== undefined) {
-        const { label, code, constants, invocationBlocks } = codec.repack;
-        if (row * blocks % invocationBlocks !== 0) {
+        if (row % ROW_GROUP !== 0) {
           throw new RangeError(
-            `Cannot repack ${codec.name} weights: a chunk begins behind ${
-              row * blocks
-            } blocks, an even number is wanted`,
+            `Cannot repack ${codec.name} weights: a chunk begins at row ${row}, a multiple of ${ROW_GROUP} is wanted`,
           );
         }
+        const { label, code, constants } = codec.repack;
+        const { weights, bytes: blockBytes } = codec.fileBlock;
+        const fileBlocks = weights / BLOCK;
+        const GROUP = Math.max(fileBlocks, codec.layout.scales!.blocks);
         const pipeline = await compileKernel(gpu, {
           label,
-          code: [code],
-          constants: { ...constants, WORKGROUP_SIZE },
+          code: [mainCode, code],
+          constants: {
+            ...constants,
+            WORKGROUP_SIZE,
+            GROUP,
+            GROUP_BYTES: GROUP / fileBlocks * blockBytes,
+          },
         });
         writePadded(device, source, bytes);
         dispatch(
           pipeline,
           [rows * blocks, row * blocks],
-          [part.quants, part.scales!],
-          Math.ceil(rows * blocks / invocationBlocks),
+          [part.quants, part.scales, part.high],
+          Math.ceil(rows * blocks / GROUP),
         );
         return;
       }
-      const rowWords = 4 * blocks * codec.quantWords;
+      const rowWords = blocks * codec.layout.quants / 4;
       if (rows * rowWords * 4 === bytes.length) {
         device.queue.writeBuffer(part.quants, row * rowWords * 4, bytes);
         device.queue.submit([]); // frees the staging copy

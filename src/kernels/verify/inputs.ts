@@ -3,6 +3,7 @@ import type { KernelScope } from "../../gpu/kernel.ts";
 import { batchWords } from "../batch.ts";
 import { createMatrix, type Matrix } from "../matrix.ts";
 import type { Codec } from "../quant/codec.ts";
+import { randomBlocks } from "../quant/random_blocks.ts";
 import { createRepack } from "../quant/repack.ts";
 
 /** Rows of the matrices. */
@@ -22,33 +23,10 @@ export async function randomMatrix(
   const label = `test.${codec.name}`;
   const shape = { label, rows, cols: COLS, codec, maxBytes };
   const matrix = createMatrix(scope.pool, shape);
-  const bytes = randomBlocks(codec, rows * COLS);
+  const bytes = randomBlocks(codec, { weights: rows * COLS, seed: 9 });
   const repack = createRepack(scope, { chunkBytes: bytes.length });
   await repack.write({ bytes, matrix, part: matrix.parts[0]!, row: 0, rows });
   return { matrix, weights: codec.dequantize(bytes) };
-}
-
-/** Blocks of random bits, but for the floats in them, which are of size 1. */
-function randomBlocks(codec: Codec, count: number): Uint8Array<ArrayBuffer> {
-  const { weights, bytes: blockBytes, floats } = codec.fileBlock;
-  const blocks = count / weights;
-  const random = randomFloats(blocks * blockBytes, 9);
-  const bytes = Uint8Array.from(random, (value) => value * 2 ** 16);
-  const view = new DataView(bytes.buffer);
-  for (let block = 0; block < blocks; block++) {
-    for (const { offset, type } of floats) {
-      const at = block * blockBytes + offset;
-      const value = random[at]!;
-      if (type === "f32") view.setFloat32(at, value, true);
-      else if (type === "f16") view.setFloat16(at, value, true);
-      else view.setUint16(at, bfloat16(value), true);
-    }
-  }
-  return bytes;
-}
-
-function bfloat16(value: number): number {
-  return new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
 }
 
 /** Seeded floats between -2 and 2. */

@@ -1,0 +1,50 @@
+// What follows for every codec whose weights are whole numbers with scales,
+//
+//   w = scale * q - offset,   q of 8 bits, one scale and offset for 16 weights
+//
+// from the two things that such a codec gives:
+//
+//   const HAS_OFFSET: bool                      false: every offset is 0
+//   fn block_quants(index: u32) -> Quants       block `index`
+//
+// Joined behind block.wgsl and a codec.
+
+fn numbers(word: u32) -> vec4f {
+  return vec4f(unpack4xI8(word));
+}
+
+fn weights(word: u32, scale: f32, offset: f32) -> vec4f {
+  let w = numbers(word) * scale;
+  if (HAS_OFFSET) {
+    return w - offset;
+  }
+  return w;
+}
+
+fn block_weights(index: u32) -> Block {
+  let q = block_quants(index);
+  return Block(
+    weights(q.low.x, q.scale.x, q.offset.x),
+    weights(q.low.y, q.scale.x, q.offset.x),
+    weights(q.low.z, q.scale.x, q.offset.x),
+    weights(q.low.w, q.scale.x, q.offset.x),
+    weights(q.high.x, q.scale.y, q.offset.y),
+    weights(q.high.y, q.scale.y, q.offset.y),
+    weights(q.high.z, q.scale.y, q.offset.y),
+    weights(q.high.w, q.scale.y, q.offset.y),
+  );
+}
+
+fn block_dot(index: u32, input: Input) -> f32 {
+  let q = block_quants(index);
+  let x = input.x;
+  let low = x.a * numbers(q.low.x) + x.b * numbers(q.low.y) +
+    x.c * numbers(q.low.z) + x.d * numbers(q.low.w);
+  let high = x.e * numbers(q.high.x) + x.f * numbers(q.high.y) +
+    x.g * numbers(q.high.z) + x.h * numbers(q.high.w);
+  let product = add4(low * q.scale.x + high * q.scale.y);
+  if (HAS_OFFSET) {
+    return product - dot(q.offset, input.sums);
+  }
+  return product;
+}
