@@ -20,19 +20,25 @@ struct Norm {
 
 var<private> squares: f32;
 
-fn activations(block: u32) -> Input {
+alias Activations = Input;
+
+fn activations(block: u32, valid: bool) -> Activations {
   let i = block * 8u;
   let v = Block(
     x[i], x[i + 1u], x[i + 2u], x[i + 3u],
     x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
   );
-  squares += dot_blocks(v, v);
+  squares += select(0.0, dot_blocks(v, v), valid);
   return input_of(Block(
     v.a * norm_weight[i], v.b * norm_weight[i + 1u],
     v.c * norm_weight[i + 2u], v.d * norm_weight[i + 3u],
     v.e * norm_weight[i + 4u], v.f * norm_weight[i + 5u],
     v.g * norm_weight[i + 6u], v.h * norm_weight[i + 7u],
   ));
+}
+
+fn product(index: u32, x: Activations) -> f32 {
+  return block_dot(index, x);
 }
 
 // Adds the lanes' sums of four rows, and applies the norm's scale.

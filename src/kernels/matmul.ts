@@ -3,15 +3,29 @@ import {
   compileKernel,
   type KernelScope,
 } from "../gpu/kernel.ts";
+import plainCode from "./activations.wgsl" with { type: "text" };
+import int8Code from "./activations_int8.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
-import { bindWeights, type Matrix } from "./matrix.ts";
-import code from "./matmul.wgsl" with { type: "text" };
+import { bindWeights, type Matrix, type MatrixPart } from "./matrix.ts";
+import tileCode from "./matmul.wgsl" with { type: "text" };
+import broadcastCode from "./matmul_broadcast.wgsl" with { type: "text" };
+import tileF32Code from "./matmul_f32.wgsl" with { type: "text" };
+import tileInt8Code from "./matmul_int8.wgsl" with { type: "text" };
+import rowsCode from "./matmul_rows.wgsl" with { type: "text" };
 import { codecCode } from "./quant/codec.ts";
+import {
+  type MatmulVariant,
+  matmulVariants,
+  reduction,
+  SMALL_BATCH,
+} from "./variants.ts";
 
 /** Buffers of one {@linkcode Matmul} dispatch. */
 export interface MatmulBuffers {
-  /** Input, `[batch, stride]` f32, zero from `cols` on. */
+  /** Input, `[batch, stride]` f32, zero from `cols` on; or its int8. */
   x: Binding;
+  /** Scales of the input where it is int8; see `quantize.ts`. */
+  xScales?: Binding;
   /** Output, `[batch, yStride]` f32, written from column `offset` on. */
   y: Binding;
   /** The batch; see `batch.ts`. */
@@ -26,6 +40,10 @@ export interface MatmulOptions {
   accumulate?: boolean;
   /** First column of the output. Defaults to 0. */
   offset?: number;
+  /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
+  int8?: boolean;
+  /** How the work is cut up. Defaults to the first for a large batch. */
+  variant?: MatmulVariant | undefined;
 }
 
 /** Matrix-matrix product. */
@@ -34,8 +52,17 @@ export interface Matmul {
   bind(buffers: MatmulBuffers): BatchKernel;
 }
 
-const TILE_ROWS = 64;
-const TILE_BATCH = 32;
+/** A variant's pipelines, and how it is dispatched over a part of the rows. */
+interface Plan {
+  /** The pipeline for a batch of so many rows. */
+  pipeline(batch: number): GPUComputePipeline;
+  /** Every pipeline that {@linkcode pipeline} gives. */
+  pipelines: readonly GPUComputePipeline[];
+  /** Workgroups for a part's rows and a batch's. */
+  grid(rows: number, batch: number): [x: number, y: number];
+  /** The kernel's own bindings, from binding 2 on. */
+  bindings(buffers: MatmulBuffers, params: Binding): (Binding | undefined)[];
+}
 
 /**
  * Compiles `y = x w^T`, or `y += x w^T`.
@@ -46,34 +73,158 @@ const TILE_BATCH = 32;
  * @returns The compiled kernel.
  */
 export async function createMatmul(
-  { gpu, pool }: KernelScope,
+  scope: KernelScope,
   w: Matrix,
   options: MatmulOptions,
 ): Promise<Matmul> {
-  const { yStride, accumulate = false, offset = 0 } = options;
-  const pipeline = await compileKernel(gpu, {
-    label: `matmul.${w.codec.name}`,
-    code: [...codecCode(w.codec), code],
-    constants: { ACCUMULATE: accumulate ? 1 : 0 },
-  });
+  const { gpu, pool } = scope;
+  const { yStride, offset = 0 } = options;
+  const plan = await createPlan(scope, w, options);
   return {
-    bind({ x, y, batch }) {
-      const dispatches = w.parts.map((part) => ({
-        group: bindWeights(gpu, pipeline, { codec: w.codec, part }, [
-          x,
-          y,
-          pool.uniform([part.rows, w.blocks, offset + part.firstRow, yStride]),
-          batch,
-        ]),
-        tiles: Math.ceil(part.rows / TILE_ROWS),
-      }));
+    bind(buffers) {
+      const dispatches = w.parts.map((part) => bindPart(part, buffers));
       return (pass, rows) => {
+        const pipeline = plan.pipeline(rows);
         pass.setPipeline(pipeline);
-        for (const { group, tiles } of dispatches) {
-          pass.setBindGroup(0, group);
-          pass.dispatchWorkgroups(tiles, Math.ceil(rows / TILE_BATCH));
+        for (const { part, groups } of dispatches) {
+          pass.setBindGroup(0, groups.get(pipeline)!);
+          pass.dispatchWorkgroups(...plan.grid(part.rows, rows));
         }
       };
     },
+  };
+
+  function bindPart(part: MatrixPart, buffers: MatmulBuffers) {
+    const words = [part.rows, w.blocks, offset + part.firstRow, yStride];
+    const own = plan.bindings(buffers, pool.uniform(words));
+    const weights = { codec: w.codec, part };
+    const groups = new Map(
+      plan.pipelines.map((pipeline) =>
+        [pipeline, bindWeights(gpu, pipeline, weights, own)] as const
+      ),
+    );
+    return { part, groups };
+  }
+}
+
+function createPlan(
+  scope: KernelScope,
+  w: Matrix,
+  options: MatmulOptions,
+): Promise<Plan> {
+  const { int8 = false } = options;
+  const variant = options.variant ??
+    matmulVariants(scope.gpu, w, { batch: SMALL_BATCH + 1, int8 })[0]!;
+  switch (variant.kind) {
+    case "tile":
+      return tilePlan(scope, w, { ...options, variant });
+    case "broadcast":
+      return broadcastPlan(scope, w, options);
+    case "rows":
+      return rowsPlan(scope, w, { ...options, variant });
+  }
+}
+
+/** See `matmul.wgsl`. */
+async function tilePlan(
+  { gpu }: KernelScope,
+  { codec }: Matrix,
+  { accumulate = false, int8 = false, variant: { name, tx, ty } }:
+    & MatmulOptions
+    & { variant: MatmulVariant & { kind: "tile" } },
+): Promise<Plan> {
+  const quads = int8 ? 3 : 9; // a row in workgroup memory
+  const pipeline = await compileKernel(gpu, {
+    label: `matmul${int8 ? "_int8" : ""}.${codec.name}.${name}`,
+    code: [...codecCode(codec), int8 ? tileInt8Code : tileF32Code, tileCode],
+    constants: {
+      ...(int8 && { W_SCALES: 8 * tx, X_SCALES: 4 * ty }),
+      W_TILE: 8 * tx * quads,
+      X_TILE: 4 * ty * quads,
+      TX: tx,
+      TY: ty,
+      LANES: tx * ty,
+      ACCUMULATE: accumulate ? 1 : 0,
+    },
+  });
+  return {
+    pipeline: () => pipeline,
+    pipelines: [pipeline],
+    grid: (rows, batch) => [
+      Math.ceil(rows / (8 * tx)),
+      Math.ceil(batch / (4 * ty)),
+    ],
+    bindings: ({ x, xScales, y, batch }, params) => //
+    [x, y, params, batch, xScales],
+  };
+}
+
+/** See `matmul_broadcast.wgsl`. */
+async function broadcastPlan(
+  { gpu }: KernelScope,
+  { codec }: Matrix,
+  { accumulate = false }: MatmulOptions,
+): Promise<Plan> {
+  const SUBGROUP = gpu.subgroupSize;
+  const pipeline = await compileKernel(gpu, {
+    label: `matmul.${codec.name}.broadcast`,
+    code: [gpu.subgroupPrelude, ...codecCode(codec), broadcastCode],
+    constants: { SUBGROUP, ACCUMULATE: accumulate ? 1 : 0 },
+  });
+  return {
+    pipeline: () => pipeline,
+    pipelines: [pipeline],
+    grid: (rows, batch) => [
+      Math.ceil(rows / (4 * SUBGROUP)),
+      Math.ceil(batch / 8),
+    ],
+    bindings: ({ x, y, batch }, params) => [x, y, params, batch],
+  };
+}
+
+/** Batch rows that `matmul_rows.wgsl` takes at once. */
+const COLUMNS = [4, 8, 16] as const;
+
+/** See `matmul_rows.wgsl`. */
+async function rowsPlan(
+  { gpu }: KernelScope,
+  { codec }: Matrix,
+  { accumulate = false, int8 = false, variant }:
+    & MatmulOptions
+    & { variant: MatmulVariant & { kind: "rows" } },
+): Promise<Plan> {
+  const { name, workgroup, lanes, subgroups } = variant;
+  const pipelines = await Promise.all(
+    COLUMNS.map((columns) =>
+      compileKernel(gpu, {
+        label: `matmul${int8 ? "_int8" : ""}.${codec.name}.${name}`,
+        code: [
+          reduction(gpu, subgroups),
+          ...codecCode(codec),
+          int8 ? int8Code : plainCode,
+          rowsCode,
+        ],
+        constants: {
+          WORKGROUP_SIZE: workgroup,
+          LANES: lanes,
+          COLUMNS: columns,
+          ACCUMULATE: accumulate ? 1 : 0,
+        },
+      })
+    ),
+  );
+  const choice = (batch: number) => {
+    const i = COLUMNS.findIndex((columns) => batch <= columns);
+    return i < 0 ? COLUMNS.length - 1 : i;
+  };
+  return {
+    pipeline: (batch) => pipelines[choice(batch)]!,
+    pipelines,
+    grid: (rows, batch) => [
+      Math.ceil(rows / (2 * workgroup / lanes)),
+      Math.ceil(batch / COLUMNS[choice(batch)]!),
+    ],
+    bindings: ({ x, xScales, y, batch }, params) => //
+    [x, y, params, xScales, batch],
   };
 }

@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { randomFloats, run, upload } from "../../tests/gpu.ts";
+import { randomFloats, run } from "../../tests/gpu.ts";
+import { INT8_ROUNDING, productInput } from "../../tests/int8.ts";
 import {
   assertOutput,
   batchOf,
-  padRows,
+  NMSE_LIMIT,
   poisonedOutput,
-  scopeTest,
+  reductionTest,
 } from "../../tests/kernels.ts";
-import { matmul } from "./oracle.ts";
+import { matmul, roundToInt8 } from "./oracle.ts";
 import {
   randomMatrix,
   threeBlocks,
@@ -16,7 +17,7 @@ import {
 } from "../../tests/weights.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { createMatmul } from "./matmul.ts";
-import { strideOf } from "./matrix.ts";
+import { type MatmulVariant, matmulVariants } from "./variants.ts";
 import type { Codec } from "./quant/codec.ts";
 import { CODECS } from "./quant/codecs.ts";
 import { F32 } from "./quant/f32.ts";
@@ -31,6 +32,8 @@ interface Case extends UploadMatrixOptions {
   batch: number;
   accumulate?: boolean;
   offset?: number;
+  int8?: boolean;
+  variant?: MatmulVariant;
   /** Floats behind each row of the output. Defaults to 0. */
   gap?: number;
   /** How many parts the matrix is to have. Defaults to 1. */
@@ -62,56 +65,72 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   if (accumulate) {
     gpu.device.queue.writeBuffer(y, 0, Float32Array.from(place(before)));
   }
-  const product = await createMatmul(scope, w, { yStride, accumulate, offset });
+  const product = await createMatmul(scope, w, { ...options, yStride });
   const step = product.bind({
-    x: upload(gpu, padRows(x, { cols, stride: strideOf(cols) })),
+    ...await productInput(scope, x, options),
     y,
     batch: batchOf(scope, { rows: batch }),
   });
   run(gpu, (pass) => step(pass, batch));
 
-  const expected = matmul(codec.dequantize(raw.bytes), x, { rows, cols });
-  await assertOutput(scope, y, place(expected.map((v, i) => v + before[i]!)));
+  const rounded = options.int8 ? roundToInt8(x, { cols }) : x;
+  const expected = matmul(codec.dequantize(raw.bytes), rounded, { rows, cols });
+  const sum = place(expected.map((v, i) => v + before[i]!));
+  const limit = options.int8 ? INT8_ROUNDING : NMSE_LIMIT;
+  await assertOutput(scope, y, sum, limit);
+}
+
+/** Checks every variant that the device has for a batch of that size. */
+async function checkAll(scope: KernelScope, options: Case): Promise<void> {
+  const { cols, batch, int8 = false } = options;
+  const w = { blocks: Math.ceil(cols / 32) };
+  for (const variant of matmulVariants(scope.gpu, w, { batch, int8 })) {
+    await check(scope, { ...options, variant });
+  }
 }
 
 for (const codec of CODECS.values()) {
   const cols = threeBlocks(codec);
-  scopeTest(
-    `matmul matches the reference when ${codec.name} weights are 65 x ${cols}`,
-    (scope) => check(scope, { rows: 65, cols, codec, batch: 33 }),
-  );
+  for (const int8 of codec.quantized ? [false, true] : [false]) {
+    for (const batch of [5, 33]) {
+      reductionTest(
+        `matmul matches the reference when ${codec.name} weights are 65 x ${cols} (batch ${batch}, int8 ${int8})`,
+        (scope) => checkAll(scope, { rows: 65, cols, codec, batch, int8 }),
+      );
+    }
+  }
 }
 
-for (const batch of [1, 2, 31, 32, 33, 64, 65]) {
-  scopeTest(
+for (const batch of [1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65]) {
+  reductionTest(
     `matmul matches the reference when the batch is ${batch}`,
-    (scope) => check(scope, { rows: 70, cols: 64, codec: Q8_0, batch }),
+    (scope) => checkAll(scope, { rows: 70, cols: 64, codec: Q8_0, batch }),
   );
 }
 
 for (const rows of [1, 3, 7, 8, 63, 64, 65, 129, 172]) {
-  scopeTest(
+  reductionTest(
     `matmul matches the reference when the weights have ${rows} rows`,
-    (scope) => check(scope, { rows, cols: 32, codec: Q4_0, batch: 3 }),
+    (scope) => checkAll(scope, { rows, cols: 32, codec: Q4_0, batch: 3 }),
   );
 }
 
 for (const cols of [1, 31, 33, 172]) {
-  scopeTest(
+  reductionTest(
     `matmul matches the reference when the weights have ${cols} columns`,
-    (scope) => check(scope, { rows: 9, cols, codec: F32, batch: 5 }),
+    (scope) => checkAll(scope, { rows: 9, cols, codec: F32, batch: 5 }),
   );
 }
 
-scopeTest(
+reductionTest(
   "matmul matches the reference when rows are 5120 columns",
-  (scope) => check(scope, { rows: 6, cols: 5120, codec: Q8_0, batch: 2 }),
+  (scope) => checkAll(scope, { rows: 6, cols: 5120, codec: Q8_0, batch: 2 }),
 );
 
-scopeTest(
+reductionTest(
   "matmul adds to the output when it accumulates",
   (scope) =>
-    check(scope, {
+    checkAll(scope, {
       rows: 65,
       cols: 96,
       codec: Q8_0,
@@ -120,10 +139,10 @@ scopeTest(
     }),
 );
 
-scopeTest(
+reductionTest(
   "matmul writes its own columns when it has an offset",
   (scope) =>
-    check(scope, {
+    checkAll(scope, {
       rows: 65,
       cols: 32,
       codec: Q4_0,
@@ -134,10 +153,10 @@ scopeTest(
 );
 
 for (const accumulate of [false, true]) {
-  scopeTest(
+  reductionTest(
     `matmul matches the reference when w is in parts (accumulate ${accumulate})`,
     (scope) =>
-      check(scope, {
+      checkAll(scope, {
         rows: 31,
         cols: 96,
         codec: Q4_0,

@@ -4,23 +4,24 @@ import {
   compileKernel,
   grid,
   type KernelScope,
-  workgroupSize,
 } from "../gpu/kernel.ts";
-import type { Gpu } from "../gpu/gpu.ts";
 import plainCode from "./activations.wgsl" with { type: "text" };
+import int8Code from "./activations_int8.wgsl" with { type: "text" };
 import normCode from "./activations_norm.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
 import { bindWeights, type Matrix } from "./matrix.ts";
 import code from "./matvec.wgsl" with { type: "text" };
+import rowsCode from "./matvec_rows.wgsl" with { type: "text" };
 import swigluCode from "./matvec_swiglu.wgsl" with { type: "text" };
 import { codecCode } from "./quant/codec.ts";
-import subgroupCode from "./reduce_subgroup.wgsl" with { type: "text" };
-import treeCode from "./reduce_tree.wgsl" with { type: "text" };
+import { type MatvecVariant, matvecVariants, reduction } from "./variants.ts";
 
 /** Buffers of one {@linkcode Matvec} dispatch. */
 export interface MatvecBuffers {
-  /** Input, `[stride]` f32, zero from `cols` on. */
+  /** Input, `[stride]` f32, zero from `cols` on; or its int8. */
   x: Binding;
+  /** Scales of the input where it is int8; see `quantize.ts`. */
+  xScales?: Binding;
   /** Output, f32, written from `offset` on. */
   y: Binding;
   /** Scale of the norm, `[stride]` f32, where the kernel has one. */
@@ -35,14 +36,22 @@ export interface FoldedNorm {
   eps: number;
 }
 
+/** What the input of a product is made of. */
+export interface MatvecInput {
+  /** Normalizes an f32 input in passing. Defaults to not at all. */
+  norm?: FoldedNorm | undefined;
+  /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
+  int8?: boolean;
+  /** How the work is cut up. Defaults to the first of `matvecVariants()`. */
+  variant?: MatvecVariant | undefined;
+}
+
 /** Options for {@linkcode createMatvec}. */
-export interface MatvecOptions {
+export interface MatvecOptions extends MatvecInput {
   /** Whether the product is added to the output. Defaults to `false`. */
   accumulate?: boolean;
   /** First column of the output. Defaults to 0. */
   offset?: number;
-  /** Normalizes the input in passing. Defaults to not at all. */
-  norm?: FoldedNorm | undefined;
 }
 
 /** Matrix-vector product. */
@@ -50,9 +59,6 @@ export interface Matvec {
   /** Binds the kernel to fixed buffers; it works on one row. */
   bind(buffers: MatvecBuffers): BatchKernel;
 }
-
-/** Rows that a run of lanes works on at once. */
-const RUN_ROWS = 4;
 
 /**
  * Compiles `y = w x`, or `y += w x`.
@@ -63,30 +69,30 @@ const RUN_ROWS = 4;
  * @returns The compiled kernel.
  */
 export async function createMatvec(
-  { gpu, pool }: KernelScope,
+  scope: KernelScope,
   w: Matrix,
   options: MatvecOptions = {},
 ): Promise<Matvec> {
-  const { accumulate = false, offset = 0, norm } = options;
-  const shape = workgroupShape(gpu, w);
-  const front = activations(pool, norm);
-  const pipeline = await compileKernel(gpu, {
-    label: `matvec${front.label}.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, ...codecCode(w.codec), front.code, code],
-    constants: { ...shape.constants, ACCUMULATE: accumulate ? 1 : 0 },
+  const { gpu, pool } = scope;
+  const { accumulate = false, offset = 0 } = options;
+  const { pipeline, front, runs, rows } = await compile(scope, w, {
+    ...options,
+    label: "matvec",
+    code: rowsCode,
+    constants: { ACCUMULATE: accumulate ? 1 : 0 },
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   return {
-    bind({ x, y, normWeight }) {
+    bind({ x, xScales, y, normWeight }) {
       const dispatches = w.parts.map((part) => ({
         group: bindWeights(gpu, pipeline, { codec: w.codec, part }, [
           x,
           y,
           pool.uniform([part.rows, w.blocks, offset + part.firstRow]),
-          normWeight,
+          xScales ?? normWeight,
           front.params,
         ]),
-        grid: grid(Math.ceil(part.rows / RUN_ROWS / shape.runs), limit),
+        grid: grid(Math.ceil(part.rows / rows / runs), limit),
       }));
       return (pass) => {
         pass.setPipeline(pipeline);
@@ -104,13 +110,13 @@ export async function createMatvec(
  *
  * @param scope The device and the owner of the parameters.
  * @param w The gate rows, then the up rows, `[2 * rows, cols]`, in one part.
- * @param options Whether the input is normalized.
+ * @param options What the input is made of.
  * @returns The compiled kernel, which writes `[rows]`.
  */
 export async function createMatvecSwiglu(
-  { gpu, pool }: KernelScope,
+  scope: KernelScope,
   w: Matrix,
-  { norm }: Pick<MatvecOptions, "norm"> = {},
+  options: MatvecInput = {},
 ): Promise<Matvec> {
   const [part, ...rest] = w.parts;
   if (part === undefined || rest.length > 0 || w.rows % 2 !== 0) {
@@ -118,22 +124,24 @@ export async function createMatvecSwiglu(
       `Cannot create matvec_swiglu: gate and up are ${w.rows} rows in ${w.parts.length} parts, an even number in one part is wanted`,
     );
   }
-  const shape = workgroupShape(gpu, w);
-  const front = activations(pool, norm);
-  const pipeline = await compileKernel(gpu, {
-    label: `matvec_swiglu${front.label}.${w.codec.name}.${shape.reduce}`,
-    code: [shape.prelude, ...codecCode(w.codec), front.code, swigluCode],
-    constants: shape.constants,
+  const { gpu, pool } = scope;
+  const variant = options.variant ?? matvecVariants(gpu, w)[0]!;
+  // A run takes as many gate rows as up rows.
+  const PAIRS = Math.max(1, variant.rows / 2);
+  const { pipeline, front, runs } = await compile(scope, w, {
+    ...options,
+    variant: { ...variant, rows: 2 * PAIRS },
+    label: "matvec_swiglu",
+    code: swigluCode,
+    constants: { PAIRS },
   });
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-  const [gridX, gridY] = grid(
-    Math.ceil(w.rows / RUN_ROWS / shape.runs),
-    limit,
-  );
-  const params = pool.uniform([w.rows / 2, w.blocks, 0]);
+  const rows = w.rows / 2;
+  const [gridX, gridY] = grid(Math.ceil(rows / PAIRS / runs), limit);
+  const params = pool.uniform([rows, w.blocks, 0]);
   return {
-    bind({ x, y, normWeight }) {
-      const own = [x, y, params, normWeight, front.params];
+    bind({ x, xScales, y, normWeight }) {
+      const own = [x, y, params, xScales ?? normWeight, front.params];
       const weights = { codec: w.codec, part };
       const group = bindWeights(gpu, pipeline, weights, own);
       return (pass) => {
@@ -145,30 +153,45 @@ export async function createMatvecSwiglu(
   };
 }
 
+/** A product's pipeline, and how many runs of rows a workgroup takes. */
+async function compile(
+  { gpu, pool }: KernelScope,
+  w: Matrix,
+  { label, code: last, constants, variant, ...input }: MatvecInput & {
+    label: string;
+    code: string;
+    constants: Record<string, number>;
+  },
+) {
+  const { name, rows, workgroup, lanes, unroll, subgroups } = variant ??
+    matvecVariants(gpu, w)[0]!;
+  const front = activations(pool, input);
+  const pipeline = await compileKernel(gpu, {
+    label: `${label}${front.label}.${w.codec.name}.${name}`,
+    code: [
+      reduction(gpu, subgroups),
+      ...codecCode(w.codec),
+      front.code,
+      last,
+      code,
+    ],
+    constants: {
+      ...constants,
+      WORKGROUP_SIZE: workgroup,
+      LANES: lanes,
+      ROWS: rows,
+      UNROLL: unroll,
+    },
+  });
+  return { pipeline, front, runs: workgroup / lanes, rows };
+}
+
 /** The code that reads the input, and the parameters of its norm. */
-function activations(pool: BufferPool, norm: FoldedNorm | undefined) {
+function activations(pool: BufferPool, { norm, int8 = false }: MatvecInput) {
+  if (int8) return { label: "_int8", code: int8Code, params: undefined };
   if (norm === undefined) {
     return { label: "", code: plainCode, params: undefined };
   }
   const params = pool.uniform([floatBits(norm.dim), floatBits(norm.eps)]);
   return { label: "_norm", code: normCode, params };
-}
-
-/** How the lanes of a workgroup are shared among rows. */
-function workgroupShape(gpu: Gpu, { blocks }: Matrix) {
-  const WORKGROUP_SIZE = workgroupSize(gpu);
-  const subgroups = gpu.subgroupSize > 0;
-  const most = subgroups ? Math.min(gpu.subgroupSize, WORKGROUP_SIZE) : 32;
-  // Lanes without a block of their own would only wait.
-  const LANES = Math.min(
-    2 ** Math.floor(Math.log2(Math.max(1, blocks))),
-    most,
-    WORKGROUP_SIZE,
-  );
-  return {
-    reduce: subgroups ? "subgroup" : "tree",
-    prelude: subgroups ? gpu.subgroupPrelude + subgroupCode : treeCode,
-    constants: { WORKGROUP_SIZE, LANES },
-    runs: WORKGROUP_SIZE / LANES,
-  };
 }

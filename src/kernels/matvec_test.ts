@@ -1,14 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { randomFloats, run, upload } from "../../tests/gpu.ts";
+import { randomFloats, run } from "../../tests/gpu.ts";
+import { INT8_ROUNDING, productInput } from "../../tests/int8.ts";
 import {
   assertOutput,
   narrowTest,
-  padRows,
+  NMSE_LIMIT,
   poisonedOutput,
   reductionTest,
   scopeTest,
 } from "../../tests/kernels.ts";
-import { matmul, swiglu } from "./oracle.ts";
+import { matmul, roundToInt8, swiglu } from "./oracle.ts";
 import {
   randomMatrix,
   threeBlocks,
@@ -16,16 +17,17 @@ import {
   type UploadMatrixOptions,
 } from "../../tests/weights.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
-import { strideOf } from "./matrix.ts";
 import {
   createMatvec,
   createMatvecSwiglu,
   type MatvecOptions,
 } from "./matvec.ts";
+import { matvecVariants } from "./variants.ts";
 import type { Codec } from "./quant/codec.ts";
 import { CODECS } from "./quant/codecs.ts";
 import { F32 } from "./quant/f32.ts";
 import { Q4_0 } from "./quant/q4_0.ts";
+import { Q6_K } from "./quant/q6_k.ts";
 import { Q8_0 } from "./quant/q8_0.ts";
 
 interface Case extends UploadMatrixOptions, Omit<MatvecOptions, "norm"> {
@@ -41,39 +43,42 @@ async function operands(scope: KernelScope, options: Case) {
   const raw = randomMatrix(codec, { rows, cols, seed: rows + cols });
   const w = await uploadMatrix(scope, raw, options);
   assertEquals(w.parts.length, parts);
-  const input = randomFloats(cols, 3);
-  const x = upload(scope.gpu, padRows(input, { cols, stride: strideOf(cols) }));
-  const product = matmul(codec.dequantize(raw.bytes), input, { rows, cols });
-  return { w, x, product };
+  const values = randomFloats(cols, 3);
+  const input = await productInput(scope, values, options);
+  const rounded = options.int8 ? roundToInt8(values, { cols }) : values;
+  const product = matmul(codec.dequantize(raw.bytes), rounded, { rows, cols });
+  return { w, input, product };
 }
 
 async function checkMatvec(scope: KernelScope, options: Case): Promise<void> {
   const { accumulate = false, offset = 0 } = options;
-  const { w, x, product } = await operands(scope, options);
+  const { w, input, product } = await operands(scope, options);
   const y = poisonedOutput(scope, offset + product.length);
   const before = accumulate
     ? randomFloats(product.length, 5)
     : new Float32Array(product.length);
   if (accumulate) scope.gpu.device.queue.writeBuffer(y, 4 * offset, before);
-  const matvec = await createMatvec(scope, w, { accumulate, offset });
-  const step = matvec.bind({ x, y });
+  const matvec = await createMatvec(scope, w, options);
+  const step = matvec.bind({ ...input, y });
   run(scope.gpu, (pass) => step(pass, 1));
   const untouched = new Float64Array(offset).fill(NaN);
   const sum = product.map((value, i) => value + before[i]!);
-  await assertOutput(scope, y, [...untouched, ...sum]);
+  const limit = options.int8 ? INT8_ROUNDING : NMSE_LIMIT;
+  await assertOutput(scope, y, [...untouched, ...sum], limit);
 }
 
 /** `options.rows` are those of the gate. */
 async function checkSwiglu(scope: KernelScope, options: Case): Promise<void> {
   const { rows } = options;
   const both = await operands(scope, { ...options, rows: 2 * rows });
-  const { w, x, product } = both;
+  const { w, input, product } = both;
   const y = poisonedOutput(scope, rows);
-  const matvec = await createMatvecSwiglu(scope, w);
-  const step = matvec.bind({ x, y });
+  const matvec = await createMatvecSwiglu(scope, w, options);
+  const step = matvec.bind({ ...input, y });
   run(scope.gpu, (pass) => step(pass, 1));
   const [gate, up] = [product.subarray(0, rows), product.subarray(rows)];
-  await assertOutput(scope, y, swiglu(gate, up));
+  const limit = options.int8 ? INT8_ROUNDING : NMSE_LIMIT;
+  await assertOutput(scope, y, swiglu(gate, up), limit);
 }
 
 for (const codec of CODECS.values()) {
@@ -86,6 +91,37 @@ for (const codec of CODECS.values()) {
     `matvec_swiglu matches the reference when ${codec.name} weights are 2 x 5 x ${cols}`,
     (scope) => checkSwiglu(scope, { rows: 5, cols, codec }),
   );
+}
+
+for (const codec of CODECS.values()) {
+  if (!codec.quantized) continue;
+  const cols = threeBlocks(codec);
+  reductionTest(
+    `matvec matches the reference when x is int8 and ${codec.name} weights are 65 x ${cols}`,
+    (scope) => checkMatvec(scope, { rows: 65, cols, codec, int8: true }),
+  );
+}
+
+reductionTest(
+  "matvec_swiglu matches the reference when x is int8",
+  (scope) =>
+    checkSwiglu(scope, { rows: 5, cols: 768, codec: Q6_K, int8: true }),
+);
+
+// 1120 columns are 35 blocks: less than four times the lanes, more than three.
+for (const codec of [Q4_0, F32]) {
+  for (const int8 of codec.quantized ? [false, true] : [false]) {
+    reductionTest(
+      `matvec matches the reference in every variant when ${codec.name} weights are 9 x 1120 (int8 ${int8})`,
+      async (scope) => {
+        for (const variant of matvecVariants(scope.gpu, { blocks: 35 })) {
+          const shape = { rows: 9, cols: 1120, codec };
+          await checkMatvec(scope, { ...shape, variant, int8 });
+          await checkSwiglu(scope, { ...shape, variant, int8 });
+        }
+      },
+    );
+  }
 }
 
 const FLOAT_SIZES = [[1, 1], [3, 31], [4, 32], [5, 33], [172, 64], [63, 172]];

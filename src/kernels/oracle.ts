@@ -24,6 +24,32 @@ export function matmul(
   return y;
 }
 
+/**
+ * What `quantize.wgsl` makes of activations, as numbers again: each 32
+ * of a row share a scale, which makes the largest of them 127.
+ */
+export function roundToInt8(
+  x: ArrayLike<number>,
+  { cols }: { cols: number },
+): Float64Array {
+  const rounded = new Float64Array(x.length);
+  for (let row = 0; row < x.length; row += cols) {
+    for (let first = row; first < row + cols; first += 32) {
+      const end = Math.min(first + 32, row + cols);
+      let largest = 0;
+      for (let i = first; i < end; i++) {
+        largest = Math.max(largest, Math.abs(x[i]!));
+      }
+      if (largest === 0) continue;
+      const scale = largest / 127;
+      for (let i = first; i < end; i++) {
+        rounded[i] = scale * Math.round(x[i]! / scale);
+      }
+    }
+  }
+  return rounded;
+}
+
 /** `x * weight / sqrt(mean(x^2) + eps)` of each row: `x` is `[batch, dim]`. */
 export function rmsNorm(
   x: ArrayLike<number>,

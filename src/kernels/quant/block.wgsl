@@ -21,6 +21,15 @@ struct Input {
   sums: vec2f,
 }
 
+// Activations of a block as whole numbers of 8 bits, four a word, their scale, and
+// the sums of the first and the last 16, scaled.
+struct Int8Input {
+  low: vec4u,
+  high: vec4u,
+  scale: f32,
+  sums: vec2f,
+}
+
 // 32 weights as whole numbers of 8 bits, four a word, with a scale and an
 // offset for the first and the last 16: w = scale * q - offset.
 struct Quants {

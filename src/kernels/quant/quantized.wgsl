@@ -48,3 +48,19 @@ fn block_dot(index: u32, input: Input) -> f32 {
   }
   return product;
 }
+
+// 16 activations against 16 weights, all whole numbers of 8 bits.
+fn dot16(x: vec4u, q: vec4u) -> i32 {
+  return dot4I8Packed(x.x, q.x) + dot4I8Packed(x.y, q.y) +
+    dot4I8Packed(x.z, q.z) + dot4I8Packed(x.w, q.w);
+}
+
+fn quants_dot(q: Quants, x: Int8Input) -> f32 {
+  let low = q.scale.x * f32(dot16(x.low, q.low));
+  let high = q.scale.y * f32(dot16(x.high, q.high));
+  let product = x.scale * (low + high);
+  if (HAS_OFFSET) {
+    return product - dot(q.offset, x.sums);
+  }
+  return product;
+}
