@@ -170,11 +170,11 @@ const FILES: [what: string, bytes: Uint8Array, refusal: Refusal][] = [
     makeModel({
       dim: 256,
       ...change(ATTN_Q, {
-        format: "Q4_K",
-        data: new Uint8Array(256 * 144),
+        format: "Q8_K",
+        data: new Uint8Array(256 * 292),
       }),
     }),
-    [Error, ATTN_Q, "Q4_K", "Q8_0"],
+    [Error, ATTN_Q, "Q8_K", "Q8_0"],
   ],
   [
     "a tensor that is missing",

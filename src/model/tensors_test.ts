@@ -104,9 +104,9 @@ for (const name of NAMES) {
 
   Deno.test(`findTensors() names ${name} when its type is unsupported`, async () => {
     const change = changed(name, ({ shape }) => ({
-      format: "Q4_K",
+      format: "Q8_K",
       data: new Uint8Array(
-        shape.reduce((product, dim) => product * dim, 1) / 256 * 144,
+        shape.reduce((product, dim) => product * dim, 1) / 256 * 292,
       ),
     }));
     const options = { layers: 1, tied: true, dim: 256, hiddenDim: 256 };
@@ -116,7 +116,7 @@ for (const name of NAMES) {
     );
     assertStringIncludes(
       error.message,
-      `Cannot load "Uint8Array": tensor "${name}" has type Q4_K, one of F32, `,
+      `Cannot load "Uint8Array": tensor "${name}" has type Q8_K, one of F32, `,
     );
   });
 }

@@ -38,7 +38,7 @@ export interface BlockLayout {
   /**
    * So many blocks that follow each other share so many bytes of the plane of
    * scales, whole words; `undefined` for no plane. At most {@linkcode ROW_GROUP}
-   * blocks share them where the file's own block is not as large.
+   * of the file's own blocks share them.
    */
   readonly scales:
     | { readonly bytes: number; readonly blocks: number }

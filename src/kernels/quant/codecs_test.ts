@@ -35,7 +35,15 @@ Deno.test("CODECS has every format under its own name", () => {
 
 /** Bytes that 32 weights take on the GPU beside what they do in the file. */
 const PADDING: Record<string, number> = {
-  Q6_K: 0.25, // d has a word of its own
+  Q3_K: 0.25, // d has a word of its own
+  Q6_K: 0.25, // likewise
+  IQ2_XXS: 0.25, // likewise
+  IQ2_XS: 0.25, // likewise
+  IQ3_XXS: 0.25, // likewise
+  IQ1_S: 0.25, // likewise
+  IQ3_S: 0.25, // likewise
+  IQ2_S: 0.25, // likewise
+  TQ1_0: 1.5, // two bits a weight, where five weights are a byte
 };
 
 for (const { name, layout, fileBlock } of CODECS.values()) {

@@ -1,5 +1,6 @@
 import { type Codec, fileBlock, viewOf } from "./codec.ts";
 import code from "./q6_k.wgsl" with { type: "text" };
+import planes from "./repack_planes.wgsl" with { type: "text" };
 import repack from "./repack_q6_k.wgsl" with { type: "text" };
 
 /** Where the parts of a block start: low nibbles, high bits, scales, d. */
@@ -12,7 +13,7 @@ export const Q6_K: Codec = {
   code,
   quantized: true,
   layout: { quants: 16, high: 8, scales: { bytes: 20, blocks: 8 } },
-  repack: { label: "repack_q6_k", code: repack },
+  repack: { label: "repack_q6_k", code: planes + repack },
   dequantize(bytes) {
     const view = viewOf(bytes);
     const { weights: count, bytes: size } = this.fileBlock;

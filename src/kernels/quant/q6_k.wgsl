@@ -1,8 +1,8 @@
 // Q6_K: w[i] = d * s * (q[i] - 32), 256 six-bit q, a signed byte s for each 16
 // of them and one f16 d.
 //
-//   quants [blocks]        vec4u, the low four bits: byte j holds q[j] in its low
-//                          and q[j + 16] in its high nibble
+//   quants [blocks]        vec4u, the low four bits: byte j holds q[j] in its
+//                          low and q[j + 16] in its high nibble
 //   high   [blocks]        vec2u, the high two bits of q[0..15] and q[16..31]:
 //                          byte j holds those of q[j], q[j + 4], q[j + 8] and
 //                          q[j + 12] from its lowest bit on

@@ -1,0 +1,60 @@
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import points from "./iq1_points.wgsl" with { type: "text" };
+import code from "./iq1_m.wgsl" with { type: "text" };
+import { decodeGrid, IQ1_GRID, iq1Table } from "./iq_grids.ts";
+import repack from "./repack_spans.wgsl" with { type: "text" };
+
+/** Where the parts of a block start behind the numbers of its points. */
+const [HIGH, SCALES] = [32, 48] as const;
+
+/** IQ1_M: points of 8 weights, `w = d * (2 s + 1) * (g +- 1/8)`. */
+export const IQ1_M: Codec = {
+  name: "IQ1_M",
+  fileBlock: fileBlock("IQ1_M", { offset: SCALES, type: "f16 in nibbles" }),
+  code: points + code,
+  quantized: true,
+  layout: { quants: 4, high: 0, scales: { bytes: 24, blocks: 8 } },
+  repack: {
+    label: "repack_spans",
+    code: repack,
+    constants: {
+      QUANTS: 8,
+      QUANTS_AT: 0,
+      HEADER: 6,
+      HEADER_AT: HIGH,
+      HAS_D: 0,
+    },
+  },
+  table: iq1Table,
+  dequantize(bytes) {
+    const grid = decodeGrid(IQ1_GRID);
+    const view = viewOf(bytes);
+    const { weights: count, bytes: size } = this.fileBlock;
+    const weights = new Float32Array(bytes.length / size * count);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const start = block * size;
+      const d = sharedScale(view, start + SCALES);
+      for (let i = 0; i < count; i++) {
+        const high = view.getUint8(start + HIGH + (i >> 4)) >> (i >> 3 & 1) * 4;
+        const point = view.getUint8(start + (i >> 3)) | (high & 7) << 8;
+        const delta = (high & 8) !== 0 ? -0.125 : 0.125;
+        const half = view.getUint16(start + SCALES + (i >> 6) * 2, true);
+        const scale = d * (2 * (half >> 3 * (i >> 4 & 3) & 7) + 1);
+        weights[block * count + i] = scale *
+          (grid[point * 8 + (i & 7)]! + delta);
+      }
+    }
+    return weights;
+  },
+};
+
+/** The f16 in the upper nibbles of four 16-bit words, the lowest first. */
+function sharedScale(view: DataView, at: number): number {
+  const f16 = new DataView(new ArrayBuffer(2));
+  let bits = 0;
+  for (let i = 0; i < 4; i++) {
+    bits |= view.getUint8(at + 2 * i + 1) >> 4 << 4 * i;
+  }
+  f16.setUint16(0, bits);
+  return f16.getFloat16(0);
+}

@@ -1,0 +1,39 @@
+import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import code from "./iq4_nl.wgsl" with { type: "text" };
+import { LOOK_UP, nibbleTable } from "./nibble_table.ts";
+import repack from "./repack_header.wgsl" with { type: "text" };
+
+/** What the nibbles of IQ4_NL and IQ4_XS stand for: denser towards zero. */
+// deno-fmt-ignore
+export const IQ4_VALUES: readonly number[] = [
+  -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+];
+
+/** IQ4_NL: 32 nibbles of a table and an f16 scale, `w = d * value[q]`. */
+export const IQ4_NL: Codec = {
+  name: "IQ4_NL",
+  fileBlock: fileBlock("IQ4_NL", { offset: 0, type: "f16" }),
+  code: LOOK_UP + code,
+  quantized: true,
+  layout: { quants: 16, high: 0, scales: { bytes: 4, blocks: 2 } },
+  repack: {
+    label: "repack_header",
+    code: repack,
+    constants: { HEADER: 2, PAYLOAD: 4 },
+  },
+  table: () => nibbleTable(IQ4_VALUES),
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    const size = this.fileBlock.bytes;
+    const weights = new Float32Array(bytes.length / size * BLOCK);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const d = view.getFloat16(block * size, true);
+      for (let i = 0; i < 16; i++) {
+        const byte = view.getUint8(block * size + 2 + i);
+        weights[block * BLOCK + i] = d * IQ4_VALUES[byte & 15]!;
+        weights[block * BLOCK + 16 + i] = d * IQ4_VALUES[byte >> 4]!;
+      }
+    }
+    return weights;
+  },
+};

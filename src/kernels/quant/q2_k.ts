@@ -1,0 +1,38 @@
+import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import code from "./q2_k.wgsl" with { type: "text" };
+import planes from "./repack_planes.wgsl" with { type: "text" };
+import repack from "./repack_q2_k.wgsl" with { type: "text" };
+
+/** Where the parts of a block start, behind the scales: quants, d, dmin. */
+const [QUANTS, D, DMIN] = [16, 80, 82] as const;
+
+/** Q2_K: 256 two-bit weights, `w = d * s * q - dmin * m`, `s` and `m` for 16. */
+export const Q2_K: Codec = {
+  name: "Q2_K",
+  fileBlock: fileBlock(
+    "Q2_K",
+    { offset: D, type: "f16" },
+    { offset: DMIN, type: "f16" },
+  ),
+  code,
+  quantized: true,
+  layout: { quants: 8, high: 0, scales: { bytes: 20, blocks: 8 } },
+  repack: { label: "repack_q2_k", code: planes + repack },
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    const { weights: count, bytes: size } = this.fileBlock;
+    const weights = new Float32Array(bytes.length / size * count);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const start = block * size;
+      const d = view.getFloat16(start + D, true);
+      const dmin = view.getFloat16(start + DMIN, true);
+      for (let i = 0; i < count; i++) {
+        const byte = view.getUint8(start + QUANTS + (i >> 7) * 32 + (i & 31));
+        const q = byte >> 2 * (i >> 5 & 3) & 3;
+        const scale = view.getUint8(start + (i >> 4));
+        weights[block * count + i] = d * (scale & 15) * q - dmin * (scale >> 4);
+      }
+    }
+    return weights;
+  },
+};

@@ -1,0 +1,36 @@
+import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import code from "./q4_1.wgsl" with { type: "text" };
+import repack from "./repack_header.wgsl" with { type: "text" };
+
+/** Q4_1: 32 nibbles, an f16 scale and an f16 minimum, `w = d * q + m`. */
+export const Q4_1: Codec = {
+  name: "Q4_1",
+  fileBlock: fileBlock(
+    "Q4_1",
+    { offset: 0, type: "f16" },
+    { offset: 2, type: "f16" },
+  ),
+  code,
+  quantized: true,
+  layout: { quants: 16, high: 0, scales: { bytes: 4, blocks: 1 } },
+  repack: {
+    label: "repack_header",
+    code: repack,
+    constants: { HEADER: 4, PAYLOAD: 4 },
+  },
+  dequantize(bytes) {
+    const view = viewOf(bytes);
+    const size = this.fileBlock.bytes;
+    const weights = new Float32Array(bytes.length / size * BLOCK);
+    for (let block = 0; block * size < bytes.length; block++) {
+      const d = view.getFloat16(block * size, true);
+      const m = view.getFloat16(block * size + 2, true);
+      for (let i = 0; i < 16; i++) {
+        const byte = view.getUint8(block * size + 4 + i);
+        weights[block * BLOCK + i] = d * (byte & 15) + m;
+        weights[block * BLOCK + 16 + i] = d * (byte >> 4) + m;
+      }
+    }
+    return weights;
+  },
+};

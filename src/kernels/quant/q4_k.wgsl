@@ -1,0 +1,22 @@
+// Q4_K: w[i] = d * s * q[i] - dmin * m, 256 nibbles q, six bits of s and of m
+// for each 32 of them, f16 d and dmin.
+//
+//   quants [blocks]     vec4u: byte j holds q[j] in its low and q[j + 16] in
+//                       its high nibble
+//   scales [blocks / 8] vec4u, the header of eight blocks: see scale_min.wgsl
+
+const HAS_OFFSET = true;
+
+@group(0) @binding(0) var<storage, read> quants: array<vec4u>;
+@group(0) @binding(1) var<storage, read> scales: array<vec4u>;
+
+fn block_quants(index: u32) -> Quants {
+  let q = quants[index];
+  let s = scale_min(scales[index >> 3u], index & 7u);
+  return Quants(
+    q & vec4u(0x0f0f0f0fu),
+    (q >> vec4u(4u)) & vec4u(0x0f0f0f0fu),
+    vec2f(s.x),
+    vec2f(s.y),
+  );
+}

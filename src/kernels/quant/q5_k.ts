@@ -1,0 +1,39 @@
+import { BLOCK, type Codec, fileBlock } from "./codec.ts";
+import { HEADER_BYTES, SCALE_MIN, scaleMin } from "./scale_min.ts";
+import code from "./q5_k.wgsl" with { type: "text" };
+import planes from "./repack_planes.wgsl" with { type: "text" };
+import repack from "./repack_q5_k.wgsl" with { type: "text" };
+
+/** Where the low nibbles start, behind the header and the high bits. */
+const LOW = HEADER_BYTES + BLOCK;
+
+/** Q5_K: 256 five-bit weights, `w = d * s * q - dmin * m`, `s` and `m` for 32. */
+export const Q5_K: Codec = {
+  name: "Q5_K",
+  fileBlock: fileBlock(
+    "Q5_K",
+    { offset: 0, type: "f16" },
+    { offset: 2, type: "f16" },
+  ),
+  code: SCALE_MIN + code,
+  quantized: true,
+  layout: { quants: 16, high: 4, scales: { bytes: 16, blocks: 8 } },
+  repack: { label: "repack_q5_k", code: planes + repack },
+  dequantize(bytes) {
+    const { weights: count, bytes: size } = this.fileBlock;
+    const weights = new Float32Array(bytes.length / size * count);
+    for (let block = 0; block < weights.length / BLOCK; block++) {
+      const start = (block >> 3) * size;
+      const header = bytes.subarray(start, start + HEADER_BYTES);
+      const { scale, min } = scaleMin(header, block & 7);
+      // Two blocks share 32 bytes of low bits, eight those of high bits.
+      const low = start + LOW + (block >> 1 & 3) * BLOCK;
+      for (let i = 0; i < BLOCK; i++) {
+        const q = bytes[low + i]! >> 4 * (block & 1) & 15 |
+          (bytes[start + HEADER_BYTES + i]! >> (block & 7) & 1) << 4;
+        weights[block * BLOCK + i] = scale * q - min;
+      }
+    }
+    return weights;
+  },
+};

@@ -1,0 +1,27 @@
+// Q5_K: w[i] = d * s * q[i] - dmin * m, 256 q of five bits, six bits of s and
+// of m for each 32 of them, f16 d and dmin.
+//
+//   quants [blocks]     vec4u, the low four bits: byte j holds q[j] in its low
+//                       and q[j + 16] in its high nibble
+//   high   [blocks]     u32, the highest bit: bit k + 8b is that of q[4k + b]
+//   scales [blocks / 8] vec4u, the header of eight blocks: see scale_min.wgsl
+
+const HAS_OFFSET = true;
+
+@group(0) @binding(0) var<storage, read> quants: array<vec4u>;
+@group(0) @binding(1) var<storage, read> scales: array<vec4u>;
+@group(0) @binding(8) var<storage, read> high: array<u32>;
+
+fn block_quants(index: u32) -> Quants {
+  let q = quants[index];
+  let bits = vec4u(high[index]);
+  let s = scale_min(scales[index >> 3u], index & 7u);
+  return Quants(
+    (q & vec4u(0x0f0f0f0fu)) |
+      ((bits << vec4u(4u, 3u, 2u, 1u)) & vec4u(0x10101010u)),
+    ((q >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) |
+      ((bits >> vec4u(0u, 1u, 2u, 3u)) & vec4u(0x10101010u)),
+    vec2f(s.x),
+    vec2f(s.y),
+  );
+}

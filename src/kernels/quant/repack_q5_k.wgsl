@@ -1,0 +1,16 @@
+// The file's 176 bytes for 256 weights: 16 of header, 32 of high bits, 128 of
+// nibbles. Weights 64k to 64k + 31 are the low nibbles of bytes 32k and on, the
+// next 32 the high.
+// Joined with repack.wgsl and repack_planes.wgsl; see q5_k.wgsl for what is
+// written.
+
+fn repack(start: u32, count: u32, output: u32) {
+  for (var b = 0u; b < 8u; b++) {
+    let nibbles = start + 48u + (b >> 1u) * 32u;
+    write_nibbles(nibbles, (b & 1u) * 4u, output + b);
+    high[output + b] = bits_at(start + 16u, b);
+  }
+  for (var w = 0u; w < 4u; w++) {
+    scales[output / 2u + w] = word_at(start + w * 4u);
+  }
+}

@@ -1,0 +1,25 @@
+// Superblocks of 256 weights whose parts stay as they are: QUANTS words of
+// quants from byte QUANTS_AT on, HEADER words of scales from byte HEADER_AT on,
+// and where HAS_D is set, an f16 d at the start, which gets a word behind the
+// scales.
+// Joined with repack.wgsl.
+
+override QUANTS: u32;
+override QUANTS_AT: u32;
+override HEADER: u32 = 0u;
+override HEADER_AT: u32 = 0u;
+override HAS_D: bool = true;
+
+fn repack(start: u32, count: u32, output: u32) {
+  let group = output / 8u;
+  for (var w = 0u; w < QUANTS; w++) {
+    quants[group * QUANTS + w] = word_at(start + QUANTS_AT + 4u * w);
+  }
+  let words = group * (HEADER + u32(HAS_D));
+  for (var w = 0u; w < HEADER; w++) {
+    scales[words + w] = word_at(start + HEADER_AT + 4u * w);
+  }
+  if (HAS_D) {
+    scales[words + HEADER] = byte_at(start) | (byte_at(start + 1u) << 8u);
+  }
+}
