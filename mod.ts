@@ -17,6 +17,16 @@
  * @module
  */
 
+export type { CaseOptions, KernelShape } from "./src/bench/cases.ts";
+export type { Ceilings } from "./src/bench/ceilings.ts";
+export {
+  benchmarkKernels,
+  type KernelBenchmarkOptions,
+} from "./src/bench/kernel_benchmark.ts";
+export type { Activations, VariantChoice } from "./src/bench/products.ts";
+export type { Distribution } from "./src/bench/statistics.ts";
+export type { TimingMethod } from "./src/bench/timer.ts";
+export type { KernelTiming } from "./src/bench/timing.ts";
 export type { ChatFormat, ConcreteChatFormat } from "./src/chat/format.ts";
 export type { MarkerMode } from "./src/chat/markers.ts";
 export type { ChatMessage, ChatRole } from "./src/chat/messages.ts";

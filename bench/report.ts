@@ -1,34 +1,22 @@
 // deno-lint-ignore-file camelcase -- llama-bench's names
 /**
- * Writes what `bench/gpu.sh` measured to `bench/results/<device>.{json,md}`.
+ * Writes what `bench/gpu.sh` measured to `bench/results/<device>.{json,md,svg}`.
  *
  * @module
  */
 
 import type { Diagnosis } from "../mod.ts";
+import type { Probe } from "./probe.ts";
+import {
+  compactKernels,
+  type KernelRow,
+  reportKernels,
+} from "./report_kernels.ts";
 
 interface Encode {
   llama13b: { encodeMs: number; finishMs: number };
   narrow: { submitMs: number };
   stepMs: number;
-}
-
-interface Probe {
-  streamGBs: number;
-  fmaGFlops: number;
-  dot4GOps: number;
-  submitAndReadUs: number;
-  dependentDispatchUs: number;
-  independentDispatchUs: number;
-  matvec: {
-    format: string;
-    rows: number;
-    cols: number;
-    reduce: string;
-    us: number;
-    gbs: number;
-    ofStream: number;
-  }[];
 }
 
 interface ModelRow {
@@ -44,14 +32,21 @@ async function read<T>(path: string): Promise<T> {
   return JSON.parse(await Deno.readTextFile(path)) as T;
 }
 
-const [folder, tests] = Deno.args;
+async function readLines<T>(path: string): Promise<T[]> {
+  const lines = (await Deno.readTextFile(path)).split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+const [folder, tests, products] = Deno.args;
 const doctor = await read<Diagnosis>(`${folder}/doctor.json`);
 const encode = await read<Encode>(`${folder}/encode.json`);
 const probe = await read<Probe>(`${folder}/probe.json`);
-const models = (await Deno.readTextFile(`${folder}/models.jsonl`))
-  .trim().split("\n").map((line) => JSON.parse(line) as ModelRow);
+const kernels = await readLines<KernelRow>(`${folder}/kernels.jsonl`);
+const models = await readLines<ModelRow>(`${folder}/models.jsonl`);
 
 const device = doctor.adapter.description || doctor.adapter.vendor;
+const name = device.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
+  .replaceAll(/^-|-$/g, "");
 const failed = doctor.selfTest.filter(({ ok }) => !ok);
 const date = new Date().toISOString().slice(0, 10);
 const lines = [
@@ -62,27 +57,21 @@ const lines = [
   `- subgroups: ${doctor.subgroupSize || "none"}`,
   `- read-back: ${doctor.syncReadback ? "synchronous" : "awaited"}`,
   `- self-test: ${doctor.selfTest.length - failed.length} kernels right, ` +
-  `${failed.length} wrong; kernel tests ${tests}`,
+  `${failed.length} wrong; kernel tests ${tests}; kernel benchmark ${products}`,
   `- CPU cost of a llama13b-shaped step: ${encode.stepMs.toFixed(3)} ms ` +
   `(encode ${encode.llama13b.encodeMs.toFixed(3)}, finish ${
     encode.llama13b.finishMs.toFixed(3)
   }, submit ${encode.narrow.submitMs.toFixed(3)})`,
   `- streaming reads ${probe.streamGBs.toFixed(1)} GB/s, FMA ${
     probe.fmaGFlops.toFixed(0)
-  } GFLOP/s, dot4I8Packed ${probe.dot4GOps.toFixed(0)} GOP/s`,
+  } GFLOP/s, dot4I8Packed ${probe.dot4GFlops.toFixed(0)} GFLOP/s`,
   `- a submit with read-back ${
     probe.submitAndReadUs.toFixed(0)
   } us; one more dispatch ${
     probe.dependentDispatchUs.toFixed(2)
   } us dependent, ${probe.independentDispatchUs.toFixed(2)} us independent`,
   "",
-  "| matvec | shape | reduce | us | GB/s | of streaming |",
-  "| --- | --- | --- | ---: | ---: | ---: |",
-  ...probe.matvec.map((row) =>
-    `| ${row.format} | ${row.rows} x ${row.cols} | ${row.reduce} | ${
-      row.us.toFixed(1)
-    } | ${row.gbs.toFixed(1)} | ${(100 * row.ofStream).toFixed(0)} % |`
-  ),
+  "## Models",
   "",
   "| model | file | test | tokens/s |",
   "| --- | --- | ---: | ---: |",
@@ -92,16 +81,44 @@ const lines = [
     } | ${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)} |`
   ),
   "",
+  ...reportKernels(kernels, `${name}.svg`),
 ];
 
-const name = device.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
-  .replaceAll(/^-|-$/g, "");
 const results = new URL("results/", import.meta.url);
 await Deno.mkdir(results, { recursive: true });
 await Deno.writeTextFile(
   new URL(`${name}.json`, results),
-  JSON.stringify({ date, doctor, encode, probe, tests, models }, null, 2) +
-    "\n",
+  layOut({
+    date,
+    doctor,
+    encode,
+    probe,
+    tests,
+    products,
+    models,
+    kernels: compactKernels(kernels),
+  }),
 );
 await Deno.writeTextFile(new URL(`${name}.md`, results), lines.join("\n"));
+if (kernels.length > 0) {
+  await Deno.copyFile(
+    `${folder}/roofline.svg`,
+    new URL(`${name}.svg`, results),
+  );
+}
 await Deno.stdout.write(new TextEncoder().encode(lines.join("\n")));
+
+/** JSON of a line for each measured kernel: hundreds of them stay readable. */
+function layOut(
+  value: { kernels: { rows: readonly unknown[] }; [name: string]: unknown },
+): string {
+  const { kernels: { rows, ...shared }, ...others } = value;
+  const mark = "the rows";
+  const text = JSON.stringify(
+    { ...others, kernels: { ...shared, rows: mark } },
+    null,
+    2,
+  );
+  const list = rows.map((row) => `      ${JSON.stringify(row)}`).join(",\n");
+  return text.replace(`"${mark}"`, () => `[\n${list}\n    ]`) + "\n";
+}

@@ -8,6 +8,11 @@ import {
   type Model,
 } from "../mod.ts";
 import config from "../deno.json" with { type: "json" };
+import {
+  benchKernels,
+  type KernelFlags,
+  kernelOptions,
+} from "./bench_kernels.ts";
 import { interruptSignal, loadWithProgress } from "./model.ts";
 import {
   integer,
@@ -17,35 +22,91 @@ import {
   loadOptions,
   toLoadOptions,
 } from "./options.ts";
-import { writeJson, writeLine } from "./output.ts";
+import { writeCsv, writeJson, writeLine } from "./output.ts";
 
 /** `seraph bench` */
 export function benchCommand(): Command {
   const command = new Command("bench")
-    .description("measure a model, with llama-bench's columns")
-    .argument("<model>", "GGUF file")
+    .description("measure a model, with llama-bench's columns, or the kernels")
+    .argument("[model]", "GGUF file")
     .option("-p, --n-prompt <n>", "prompt lengths: 64,512", integers)
     .option("-n, --n-gen <n>", "tokens to generate: 32,128", integers)
-    .option("-r, --repetitions <n>", "runs of each", integer(1), 5)
+    .option(
+      "-r, --repetitions <n>",
+      "runs of each (5; kernels: 20)",
+      integer(1),
+    )
     .addOption(
       new Option("-o, --output <format>", "how to print")
-        .choices(["md", "json", "jsonl", "csv"]).default("md"),
+        .choices(["md", "json", "jsonl", "csv"]),
     );
   for (const option of loadOptions()) command.addOption(option);
-  return command.addOption(jsonOption()).action(bench);
+  command.addOption(jsonOption())
+    .option(
+      "--kernels",
+      "measure the kernels on random weights, without a model",
+    )
+    .optionsGroup("Options with --kernels:");
+  for (const option of kernelOptions()) command.addOption(option);
+  return command.action(bench);
 }
 
-interface Flags extends LoadFlags {
+interface Flags extends LoadFlags, KernelFlags {
   nPrompt?: number[];
   nGen?: number[];
-  repetitions: number;
-  output: "md" | "json" | "jsonl" | "csv";
+  repetitions?: number;
+  output?: "md" | "json" | "jsonl" | "csv";
   json?: boolean;
+  kernels?: boolean;
 }
 
 type Row = Record<string, string | number | number[]>;
 
-async function bench(path: string, flags: Flags): Promise<void> {
+/** Options of a model that kernels have, too. */
+const SHARED = ["repetitions", "output", "json", "subgroups", "kernels"];
+
+async function bench(
+  path: string | undefined,
+  flags: Flags,
+  command: Command,
+): Promise<void> {
+  const { kernels = false } = flags;
+  const ofKernels = kernelOptions().map((option) => option.attributeName());
+  for (const { attributeName, long } of givenOptions(command)) {
+    if (SHARED.includes(attributeName)) continue;
+    if (ofKernels.includes(attributeName) === kernels) continue;
+    command.error(
+      `error: option '${long}' ${
+        kernels ? "is for models, without" : "needs"
+      } --kernels`,
+    );
+  }
+  if (!kernels) {
+    if (path === undefined) {
+      command.error("error: missing required argument 'model', or --kernels");
+    }
+    await benchModel(path, flags);
+    return;
+  }
+  if (path !== undefined) {
+    command.error(`error: --kernels takes no model, "${path}" is one too many`);
+  }
+  await benchKernels(flags, flags.json ? "json" : flags.output, command);
+}
+
+function givenOptions(command: Command) {
+  return command.options
+    .map((option) => ({
+      attributeName: option.attributeName(),
+      long: option.long,
+    }))
+    .filter(({ attributeName }) =>
+      command.getOptionValueSource(attributeName) === "cli"
+    );
+}
+
+async function benchModel(path: string, flags: Flags): Promise<void> {
+  const { repetitions = 5 } = flags;
   using interrupt = interruptSignal();
   const { signal } = interrupt;
   const inspection = await inspectModel(path);
@@ -61,7 +122,7 @@ async function bench(path: string, flags: Flags): Promise<void> {
   const results = benchmarkModel(model, {
     prompts,
     generations,
-    repetitions: flags.repetitions,
+    repetitions,
     signal,
   });
   for await (const result of results) {
@@ -124,13 +185,6 @@ function writeMarkdown(row: Row, first: boolean): void {
     `${Number(row.avg_ts).toFixed(2)} ± ${Number(row.stddev_ts).toFixed(2)}`,
   ];
   writeLine(`| ${cells.join(" | ")} |`);
-}
-
-function writeCsv(row: Row, first: boolean): void {
-  const scalars = Object.entries(row).filter(([, v]) => !Array.isArray(v));
-  if (first) writeLine(scalars.map(([key]) => key).join(","));
-  const quote = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`;
-  writeLine(scalars.map(([, value]) => quote(value)).join(","));
 }
 
 function formatCount(n: number): string {

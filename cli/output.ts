@@ -22,6 +22,17 @@ function replaceBigint(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }
 
+/** Writes the numbers and texts of a row as CSV, the first with a heading. */
+export function writeCsv(
+  row: Readonly<Record<string, unknown>>,
+  first: boolean,
+): void {
+  const scalars = Object.entries(row).filter(([, v]) => !Array.isArray(v));
+  if (first) writeLine(scalars.map(([key]) => key).join(","));
+  const quote = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`;
+  writeLine(scalars.map(([, value]) => quote(value)).join(","));
+}
+
 /** Writes text to stderr. */
 export function writeError(text: string): void {
   writeAll(Deno.stderr, text);
