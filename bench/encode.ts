@@ -113,7 +113,7 @@ async function measure(
     const start = performance.now();
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    llama.forward(pass, attention, 1);
+    llama.forward(pass, attention, { rows: 1, position: 0 });
     llama.head(pass, 1);
     pass.end();
     encoder.copyBufferToBuffer(state.logits, 0, readback.buffer, 0, bytes);

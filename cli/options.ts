@@ -72,7 +72,7 @@ export function loadOptions(): Option[] {
     new Option("--context <n>", "positions of the KV cache")
       .argParser(integer(1)),
     new Option("--kv <type>", "element type of the KV cache")
-      .choices(["f16", "f32"]),
+      .choices(["f16", "f32", "q8_0"]),
     new Option("--batch <n>", "prompt tokens in one step")
       .argParser(integer(1)),
     new Option("--no-subgroups", "use the kernels without subgroups"),

@@ -274,7 +274,7 @@ const OPTIONS: [keyof LoadModelOptions, unknown, new () => Error][] = [
   ["batchSize", 0, RangeError],
   ["batchSize", -1, RangeError],
   ["batchSize", 0.5, RangeError],
-  ["kv", "q8_0", TypeError],
+  ["kv", "q4_0", TypeError],
 ];
 
 Deno.test("loadModel() refuses options that make no sense", async () => {

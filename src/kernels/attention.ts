@@ -1,43 +1,38 @@
 import { floatBits } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/gpu.ts";
 import {
   bindBuffers,
   type Binding,
   compileKernel,
+  type CompileKernelOptions,
   type KernelScope,
   workgroupSize,
 } from "../gpu/kernel.ts";
-import code from "./attention.wgsl" with { type: "text" };
 import batchCode from "./attention_batch.wgsl" with { type: "text" };
-import stepCode from "./attention_step.wgsl" with { type: "text" };
+import { broadcastCode } from "./attention_broadcast.ts";
+import keysCode from "./attention_keys.wgsl" with { type: "text" };
+import keysBatchCode from "./attention_keys_batch.wgsl" with { type: "text" };
+import sharedCode from "./attention_shared.wgsl" with { type: "text" };
+import { tileCode, tileRows } from "./attention_tile.ts";
+import {
+  type AttentionVariant,
+  attentionVariants,
+  tileShape,
+} from "./attention_variants.ts";
 import type { BatchKernel } from "./batch.ts";
-import subgroupCode from "./combine_subgroup.wgsl" with { type: "text" };
-import treeCode from "./combine_tree.wgsl" with { type: "text" };
-import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
-import rotateCode from "./rotate.wgsl" with { type: "text" };
-
-/** Buffers of one {@linkcode AttentionStep} dispatch. */
-export interface AttentionStepBuffers {
-  /** Heads of q, of k, of v of one row, f32. */
-  qkv: Binding;
-  /** From `ropeTable()`. */
-  table: Binding;
-  /** Cache of k, `[context, kvHeads, quads]`; this row's is appended. */
-  k: Binding;
-  /** Cache of v, `[context, kvHeads, quads]`; this row's is appended. */
-  v: Binding;
-  /** Output, `[stride]` f32. */
-  y: Binding;
-  /** The batch, of one row; see `batch.ts`. */
-  batch: Binding;
-}
+import combineSubgroupCode from "./combine_subgroup.wgsl" with { type: "text" };
+import combineTreeCode from "./combine_tree.wgsl" with { type: "text" };
+import { headOctets, headWords, KV_FORMATS, type KvType } from "./kv_cache.ts";
+import reduceSubgroupCode from "./reduce_subgroup.wgsl" with { type: "text" };
+import reduceTreeCode from "./reduce_tree.wgsl" with { type: "text" };
 
 /** Buffers of one {@linkcode Attention} dispatch. */
 export interface AttentionBuffers {
-  /** Rotated queries, `[batch, heads, quads]` vec4f. */
+  /** Rotated queries, `[batch, heads, 2 * octets]` vec4f. */
   q: Binding;
-  /** Cache of k, `[context, kvHeads, quads]`. */
+  /** Cache of k, `[context, kvHeads, words]`. */
   k: Binding;
-  /** Cache of v, `[context, kvHeads, quads]`. */
+  /** Cache of v, `[context, kvHeads, words]`. */
   v: Binding;
   /** Output, `[batch, stride]` f32. */
   y: Binding;
@@ -45,8 +40,8 @@ export interface AttentionBuffers {
   batch: Binding;
 }
 
-/** Options for {@linkcode createAttention}. */
-export interface AttentionOptions {
+/** Heads and cache of attention. */
+export interface AttentionShape {
   /** Query heads, a multiple of `kvHeads`. */
   heads: number;
   /** Key and value heads. */
@@ -59,10 +54,10 @@ export interface AttentionOptions {
   kv: KvType;
 }
 
-/** Rotary embedding, KV write and attention of one row. */
-export interface AttentionStep {
-  /** Binds the kernel to fixed buffers. */
-  bind(buffers: AttentionStepBuffers): BatchKernel;
+/** Options for {@linkcode createAttention}. */
+export interface AttentionOptions extends AttentionShape {
+  /** Defaults to the first of {@linkcode attentionVariants}. */
+  variant?: AttentionVariant | undefined;
 }
 
 /** Causal grouped-query attention of a batch whose k and v are in the cache. */
@@ -71,94 +66,123 @@ export interface Attention {
   bind(buffers: AttentionBuffers): BatchKernel;
 }
 
-/** The largest head that the kernel holds in workgroup memory. */
+/** The largest head that the kernels hold in workgroup memory. */
 export const MAX_HEAD_DIM = 256;
 
 /**
  * Compiles `y = softmax(q k^T / sqrt(headDim)) v` over the cache.
  *
  * @param scope The device and the owner of the parameters.
- * @param options The shape and the cache's type.
+ * @param options The shape, the cache's type and the variant.
  * @returns The compiled kernel.
+ * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM}.
  */
 export async function createAttention(
-  scope: KernelScope,
+  { gpu, pool }: KernelScope,
   options: AttentionOptions,
 ): Promise<Attention> {
-  const { device } = scope.gpu;
-  const { pipeline, params } = await compile(scope, options, {
-    label: "attention",
-    code: [batchCode],
-  });
+  const params = pool.uniform(attentionParams(options));
+  const { heads, headDim } = options;
+  const { variant = attentionVariants(gpu, headDim)[0]! } = options;
+  const { rows: blockRows, ...source } = sourceOf(gpu, variant, options);
+  const pipeline = await compileKernel(gpu, source);
   return {
     bind({ q, k, v, y, batch }) {
       const bindings = [q, k, v, undefined, y, params, batch];
-      const group = bindBuffers(device, pipeline, bindings);
+      const group = bindBuffers(gpu.device, pipeline, bindings);
       return (pass, rows) => {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(options.heads, rows);
+        pass.dispatchWorkgroups(heads, Math.ceil(rows / blockRows));
       };
     },
   };
 }
 
 /**
- * Compiles rotary embedding, KV write and attention of one row as one kernel:
- * what `createRope()` and {@linkcode createAttention} do for a batch.
+ * The words of `struct Params` in `attention_shared.wgsl`.
  *
- * @param scope The device and the owner of the parameters.
- * @param options The shape and the cache's type.
- * @returns The compiled kernel.
+ * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM}.
  */
-export async function createAttentionStep(
-  scope: KernelScope,
-  options: AttentionOptions,
-): Promise<AttentionStep> {
-  const { device } = scope.gpu;
-  const { pipeline, params } = await compile(scope, options, {
-    label: "attention_step",
-    code: [rotateCode, stepCode],
-  });
-  return {
-    bind({ qkv, table, k, v, y, batch }) {
-      const bindings = [qkv, table, k, v, y, params, batch];
-      const group = bindBuffers(device, pipeline, bindings);
-      return (pass) => {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(options.heads);
-      };
-    },
-  };
-}
-
-async function compile(
-  { gpu, pool }: KernelScope,
-  { heads, kvHeads, headDim, stride, kv }: AttentionOptions,
-  front: { label: string; code: string[] },
-) {
+export function attentionParams(
+  { heads, kvHeads, headDim, stride, kv }: AttentionShape,
+): number[] {
   if (headDim > MAX_HEAD_DIM || headDim % 2 !== 0) {
     throw new RangeError(
       `Cannot create attention: the head size is ${headDim}, an even number up to ${MAX_HEAD_DIM} is wanted`,
     );
   }
-  const WORKGROUP_SIZE = workgroupSize(gpu);
-  const combine = gpu.subgroupSize === WORKGROUP_SIZE
-    ? { label: "subgroup", code: gpu.subgroupPrelude + subgroupCode }
-    : { label: "tree", code: treeCode };
-  const pipeline = await compileKernel(gpu, {
-    label: `${front.label}.kv_${kv}.${combine.label}`,
-    code: [combine.code, KV_FORMATS[kv].code, ...front.code, code],
-    constants: { WORKGROUP_SIZE },
-  });
-  const params = pool.uniform([
+  return [
     heads,
     kvHeads,
     headDim,
-    headQuads(headDim),
+    headOctets(headDim),
+    headWords(headDim, kv),
     stride,
     floatBits(1 / Math.sqrt(headDim)),
-  ]);
-  return { pipeline, params };
+  ];
+}
+
+/** A variant's code, and the rows that one of its workgroups works on. */
+function sourceOf(
+  gpu: Gpu,
+  variant: AttentionVariant,
+  { headDim, kv }: AttentionShape,
+): CompileKernelOptions & { rows: number } {
+  const octets = headOctets(headDim);
+  const front = [KV_FORMATS[kv].code, sharedCode, batchCode];
+  const label = `attention.${variant}.kv_${kv}`;
+  switch (variant) {
+    case "broadcast": {
+      const lanes = gpu.subgroupSize;
+      // More rows a lane load less, but take the compiler longer: a second for
+      // heads of 128 on llvmpipe.
+      const rows = octets <= 8 ? 2 : 1;
+      const main = broadcastCode({ lanes, rows, octets });
+      return {
+        label: `${label}.${octets}`,
+        code: [gpu.subgroupPrelude, ...front, main],
+        rows: lanes * rows,
+      };
+    }
+    case "tile":
+    case "tile_tree": {
+      const shape = tileShape(headDim);
+      const main = tileCode({ ...shape, octets });
+      return {
+        label: `${label}.${octets}`,
+        code: [...reduceCode(gpu, variant === "tile"), ...front, main],
+        rows: tileRows(shape),
+      };
+    }
+    case "keys":
+    case "keys_tree":
+      return {
+        label,
+        code: [
+          ...combineCode(gpu, variant === "keys"),
+          ...front,
+          keysBatchCode,
+          keysCode,
+        ],
+        constants: { WORKGROUP_SIZE: workgroupSize(gpu) },
+        rows: 1,
+      };
+  }
+}
+
+/** `reduce_sum()` over runs of lanes. */
+export function reduceCode(
+  { subgroupPrelude }: Gpu,
+  subgroups: boolean,
+): string[] {
+  return subgroups ? [subgroupPrelude, reduceSubgroupCode] : [reduceTreeCode];
+}
+
+/** `combine_max()` and `combine_sum()` over a workgroup. */
+export function combineCode(
+  { subgroupPrelude }: Gpu,
+  subgroups: boolean,
+): string[] {
+  return subgroups ? [subgroupPrelude, combineSubgroupCode] : [combineTreeCode];
 }

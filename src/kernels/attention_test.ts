@@ -3,16 +3,22 @@ import { randomFloats, run } from "../../tests/gpu.ts";
 import {
   assertOutput,
   batchOf,
-  kernelTest,
+  hardware,
   poisonedOutput,
-  reductionTest,
   scopeTest,
+  software,
 } from "../../tests/kernels.ts";
-import { padHeads, uploadKv } from "../../tests/kv.ts";
-import { attention } from "./oracle.ts";
+import { uploadKv, uploadQ } from "../../tests/kv.ts";
+import type { Gpu } from "../gpu/gpu.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { createAttention } from "./attention.ts";
-import type { KvType } from "./kv_cache.ts";
+import {
+  type AttentionVariant,
+  attentionVariants,
+} from "./attention_variants.ts";
+import { KV_TYPES, type KvType } from "./kv_cache.ts";
+import { roundHeads } from "./kv_round.ts";
+import { attention } from "./oracle.ts";
 
 interface Case {
   headDim: number;
@@ -29,17 +35,19 @@ interface Case {
   values?: (length: number, seed: number) => Float32Array<ArrayBuffer>;
 }
 
-async function check(scope: KernelScope, options: Case): Promise<void> {
+type VariantCase = Case & { variant: AttentionVariant };
+
+async function check(scope: KernelScope, options: VariantCase): Promise<void> {
   const { gpu } = scope;
-  const { headDim, heads = 4, kvHeads = 2, kv = "f32" } = options;
+  const { headDim, heads = 4, kvHeads = 2, kv = "f32", variant } = options;
   const { rows = 1, position = 0, gap = 0, values = randomFloats } = options;
   const stride = heads * headDim + gap;
   const size = kvHeads * headDim;
   const keys = position + rows;
-  // The kernel sees what the reference does: f16 values are exact in both.
+  // The kernel and the reference see the same rounded values.
   const q = values(rows * heads * headDim, 1);
-  const k = values(keys * size, 2).map(Math.f16round);
-  const v = randomFloats(keys * size, 3).map(Math.f16round);
+  const k = roundHeads(values(keys * size, 2), headDim, kv);
+  const v = roundHeads(randomFloats(keys * size, 3), headDim, kv);
   // Behind the last row's keys the cache is NaN, and so is what reads of it.
   const y = poisonedOutput(scope, rows * stride);
   const kernel = await createAttention(scope, {
@@ -48,11 +56,12 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
     headDim,
     stride,
     kv,
+    variant,
   });
   const step = kernel.bind({
-    q: uploadKv(gpu, padHeads(q, headDim), "f32"),
-    k: uploadKv(gpu, padHeads(k, headDim), kv),
-    v: uploadKv(gpu, padHeads(v, headDim), kv),
+    q: uploadQ(gpu, q, headDim),
+    k: uploadKv(gpu, k, { headDim, kv }),
+    v: uploadKv(gpu, v, { headDim, kv }),
     y,
     batch: batchOf(scope, { rows, position }),
   });
@@ -67,41 +76,85 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   await assertOutput(scope, y, expected);
 }
 
-for (const kv of ["f32", "f16"] as const) {
+const ALL = ["broadcast", "tile", "tile_tree", "keys", "keys_tree"] as const;
+/** Those that are unrolled for a head size. */
+const UNROLLED = ["broadcast", "tile"] as const;
+
+/** Registers a test for each variant that software or hardware can run. */
+function variantTest(
+  name: string,
+  options: Case,
+  only: readonly AttentionVariant[] = ALL,
+): void {
+  const register = (gpu: Gpu, variant: AttentionVariant, where = "") =>
+    scopeTest(
+      `attention.${variant} ${name}${where}`,
+      (scope) => check(scope, { ...options, variant }),
+      gpu,
+    );
+  if (software === null || hardware === null) return;
+  const { headDim } = options;
+  for (const variant of attentionVariants(software, headDim)) {
+    if (only.includes(variant)) register(software, variant);
+  }
+  for (const variant of attentionVariants(hardware, headDim)) {
+    if (!only.includes(variant) || variant === "broadcast") continue;
+    register(hardware, variant, " (workgroups of hardware)");
+  }
+}
+
+for (const kv of KV_TYPES) {
   for (const headDim of [2, 6, 8, 48, 64, 80, 96, 128, 256]) {
-    kernelTest(
-      `attention matches the reference when heads are ${headDim} wide (${kv})`,
-      (scope) => check(scope, { headDim, kv, position: 70, rows: 2, gap: 3 }),
+    variantTest(
+      `matches the reference when heads are ${headDim} wide (${kv})`,
+      { headDim, kv, position: 37, rows: 3, gap: 3 },
+      headDim === 64 ? ALL : headDim === 256 && kv === "f32" ? ALL : UNROLLED,
     );
   }
 
-  for (const position of [0, 1, 3, 6, 7, 8, 62, 63, 64, 65, 300]) {
-    reductionTest(
-      `attention matches the reference when the position is ${position} (${kv})`,
-      (scope) => check(scope, { headDim: 48, position, kv }),
+  // Keys are worked on by 4, 8, 16 or 64.
+  for (const position of [0, 3, 4, 7, 8, 15, 16, 63, 64, 65]) {
+    variantTest(
+      `matches the reference when the position is ${position} (${kv})`,
+      { headDim: 64, position, kv },
     );
   }
 }
 
 for (
-  const [heads, kvHeads] of [[1, 1], [3, 3], [6, 3], [8, 2], [5, 1]] as const
+  const [heads, kvHeads] of [
+    [1, 1],
+    [3, 3],
+    [6, 3],
+    [8, 2],
+    [5, 1],
+    [16, 2],
+  ] as const
 ) {
-  kernelTest(
-    `attention matches the reference when heads are ${heads} on ${kvHeads}`,
-    (scope) => check(scope, { heads, kvHeads, headDim: 16, position: 66 }),
+  variantTest(
+    `matches the reference when heads are ${heads} on ${kvHeads}`,
+    { heads, kvHeads, headDim: 64, position: 66, rows: 2 },
   );
 }
 
-for (const rows of [2, 31, 32, 33, 65]) {
-  kernelTest(
-    `attention is causal when a batch of ${rows} starts at 0`,
-    (scope) => check(scope, { headDim: 8, rows }),
-  );
-  reductionTest(
-    `attention is causal when a batch of ${rows} starts at 37`,
-    (scope) => check(scope, { headDim: 8, rows, position: 37, kv: "f16" }),
+// Rows are worked on by 8, 16, 64, 128 or 256.
+for (const rows of [2, 7, 8, 9, 15, 16, 17, 33, 63, 64, 65, 127, 128, 129]) {
+  variantTest(
+    `is causal when a batch of ${rows} starts at 0`,
+    { headDim: 64, heads: 2, rows },
   );
 }
+for (const rows of [2, 9, 17, 65]) {
+  variantTest(
+    `is causal when a batch of ${rows} starts at 37`,
+    { headDim: 64, rows, position: 37, kv: "f16" },
+  );
+}
+variantTest(
+  "is causal when a batch of 257 starts at 3",
+  { headDim: 8, heads: 1, kvHeads: 1, rows: 257, position: 3, kv: "q8_0" },
+  UNROLLED,
+);
 
 // Whole numbers keep every score exact, so that the reference's softmax sees
 // the same ones: 64 products of up to 160 x 160 make scores of thousands.
@@ -109,28 +162,26 @@ const whole = (length: number, seed: number) =>
   randomFloats(length, seed).map((value) => Math.round(80 * value));
 
 for (const kv of ["f32", "f16"] as const) {
-  kernelTest(
-    `attention is stable when scores lie thousands apart (${kv})`,
-    (scope) =>
-      check(scope, { headDim: 64, position: 200, rows: 3, values: whole, kv }),
+  variantTest(
+    `is stable when scores lie thousands apart (${kv})`,
+    { headDim: 64, position: 200, rows: 3, values: whole, kv },
   );
 }
 
 for (const sign of [1, -1]) {
-  kernelTest(
-    `attention is stable when all scores are near ${sign * 1e4}`,
-    (scope) =>
-      check(scope, {
-        headDim: 64,
-        position: 130,
-        // q . k = 64 * 50 * 25 = 8e4 but for the last bit of one value in k
-        values: (length, seed) =>
-          seed === 1
-            ? new Float32Array(length).fill(50 * sign)
-            : randomFloats(length, seed).map((value, i) =>
-              i % 64 === 0 ? 25 + Math.round(8 * value) / 64 : 25
-            ),
-      }),
+  variantTest(
+    `is stable when all scores are near ${sign * 1e4}`,
+    {
+      headDim: 64,
+      position: 130,
+      // q . k = 64 * 50 * 25 = 8e4 but for the last bit of one value in k
+      values: (length, seed) =>
+        seed === 1
+          ? new Float32Array(length).fill(50 * sign)
+          : randomFloats(length, seed).map((value, i) =>
+            i % 64 === 0 ? 25 + Math.round(8 * value) / 64 : 25
+          ),
+    },
   );
 }
 

@@ -31,3 +31,19 @@ fn combine_sum(value: f32, lane: u32) -> f32 {
   workgroupBarrier();
   return result;
 }
+
+var<workgroup> shared_values: array<f32, WORKGROUP_SIZE>;
+
+// As in combine_subgroup.wgsl.
+fn share(value: f32, lane: u32) {
+  shared_values[lane] = value;
+  workgroupBarrier();
+}
+
+fn shared_by(from_lane: u32, value: f32) -> f32 {
+  return shared_values[from_lane];
+}
+
+fn unshare() {
+  workgroupBarrier(); // before the next values overwrite them
+}

@@ -1,12 +1,29 @@
-// KV cache in f16: four values of a head are one vec2u. The conversions are core
-// WGSL and need no shader-f16.
+// KV cache in f16: eight values of a head are one vec4u. The conversions are
+// core WGSL and need no shader-f16. Joined as kv_f32.wgsl is.
 
-alias KvQuad = vec2u;
+alias KvWord = vec4u;
 
-fn pack_quad(v: vec4f) -> KvQuad {
-  return vec2u(pack2x16float(v.xy), pack2x16float(v.zw));
+const SPAN = 1u;
+
+// Octets that a head is padded to a multiple of.
+const GROUP = 1u;
+
+struct Octet {
+  lo: vec4f,
+  hi: vec4f,
 }
 
-fn unpack_quad(v: KvQuad) -> vec4f {
-  return vec4f(unpack2x16float(v.x), unpack2x16float(v.y));
+fn unpack_octet(w: vec4u) -> Octet {
+  return Octet(
+    vec4f(unpack2x16float(w.x), unpack2x16float(w.y)),
+    vec4f(unpack2x16float(w.z), unpack2x16float(w.w)),
+  );
+}
+
+fn key_octet(base: u32, o: u32) -> Octet {
+  return unpack_octet(k[base + o]);
+}
+
+fn value_octet(base: u32, o: u32) -> Octet {
+  return unpack_octet(v[base + o]);
 }

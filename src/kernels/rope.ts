@@ -7,7 +7,7 @@ import {
   workgroupSize,
 } from "../gpu/kernel.ts";
 import type { BatchKernel } from "./batch.ts";
-import { headQuads, KV_FORMATS, type KvType } from "./kv_cache.ts";
+import { headOctets, headWords, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import rotateCode from "./rotate.wgsl" with { type: "text" };
 
@@ -62,11 +62,11 @@ export interface RopeBuffers {
   qkv: Binding;
   /** From {@linkcode ropeTable}. */
   table: Binding;
-  /** Rotated q, `[batch, heads, quads]` vec4f. */
+  /** Rotated q, `[batch, heads, 2 * octets]` vec4f. */
   q: Binding;
-  /** Cache of k, `[context, kvHeads, quads]`. */
+  /** Cache of k, `[context, kvHeads, words]`. */
   k: Binding;
-  /** Cache of v, `[context, kvHeads, quads]`. */
+  /** Cache of v, `[context, kvHeads, words]`. */
   v: Binding;
   /** The batch; see `batch.ts`. */
   batch: Binding;
@@ -109,15 +109,23 @@ export async function createRope(
     );
   }
   const WORKGROUP_SIZE = workgroupSize(gpu);
+  const format = KV_FORMATS[kv];
   const pipeline = await compileKernel(gpu, {
     label: `rope.kv_${kv}`,
-    code: [KV_FORMATS[kv].code, rotateCode, code],
+    code: [format.code, format.writeCode, rotateCode, code],
     constants: { WORKGROUP_SIZE },
   });
-  const quads = headQuads(headDim);
-  const params = pool.uniform([heads, kvHeads, headDim, quads, stride]);
+  const octets = headOctets(headDim);
+  const params = pool.uniform([
+    heads,
+    kvHeads,
+    headDim,
+    octets,
+    headWords(headDim, kv),
+    stride,
+  ]);
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-  const rowQuads = (heads + 2 * kvHeads) * quads;
+  const rowSpans = (heads + 2 * kvHeads) * Math.ceil(octets / format.span);
   return {
     bind({ qkv, table, q, k, v, batch }) {
       const bindings = [qkv, table, q, k, v, params, batch];
@@ -126,7 +134,7 @@ export async function createRope(
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);
         pass.dispatchWorkgroups(
-          ...grid(Math.ceil(rows * rowQuads / WORKGROUP_SIZE), limit),
+          ...grid(Math.ceil(rows * rowSpans / WORKGROUP_SIZE), limit),
         );
       };
     },

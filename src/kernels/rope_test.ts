@@ -11,7 +11,7 @@ import {
 import { assertKv, headWidth, padHeads, uploadKv } from "../../tests/kv.ts";
 import { rope, type RopeAngles } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
-import type { KvType } from "./kv_cache.ts";
+import { KV_TYPES, type KvType } from "./kv_cache.ts";
 import { createRope, ropeTable } from "./rope.ts";
 
 interface Case extends Partial<RopeAngles> {
@@ -36,8 +36,9 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   // All are f16 values, so that v is exact in either cache.
   const qkv = randomFloats(rows * stride, headDim).map(Math.f16round);
   const q = poisonedOutput(scope, rows * heads * width);
-  const cache = new Float64Array(context * kvHeads * width).fill(NaN);
-  const [k, v] = [uploadKv(gpu, cache, kv), uploadKv(gpu, cache, kv)];
+  const layout = { headDim, kv };
+  const cache = new Float64Array(context * kvHeads * headDim).fill(NaN);
+  const [k, v] = [uploadKv(gpu, cache, layout), uploadKv(gpu, cache, layout)];
   const kernel = await createRope(scope, {
     heads,
     kvHeads,
@@ -71,18 +72,17 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
       expected.q.set(x, (m * heads + i) * width);
     }
     for (let i = 0; i < kvHeads; i++) {
-      const at = ((position + m) * kvHeads + i) * width;
-      const x = rope(head(heads + i), rotated);
-      expected.k.set(padHeads(x, headDim), at);
-      expected.v.set(padHeads(head(heads + kvHeads + i), headDim), at);
+      const at = ((position + m) * kvHeads + i) * headDim;
+      expected.k.set(rope(head(heads + i), rotated), at);
+      expected.v.set(head(heads + kvHeads + i), at);
     }
   }
   await assertOutput(scope, q, expected.q);
-  await assertKv(gpu, k, expected.k, { kv, ulps: 1 });
-  await assertKv(gpu, v, expected.v, { kv, ulps: 0 });
+  await assertKv(gpu, k, expected.k, { ...layout, exact: false });
+  await assertKv(gpu, v, expected.v, { ...layout, exact: true });
 }
 
-for (const kv of ["f32", "f16"] as const) {
+for (const kv of KV_TYPES) {
   for (const headDim of [2, 6, 8, 48, 64, 80, 96, 128, 256]) {
     kernelTest(
       `rope matches the reference when heads are ${headDim} wide (${kv})`,

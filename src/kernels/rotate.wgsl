@@ -30,6 +30,17 @@ fn plain_quad(start: u32, d: u32) -> vec4f {
   return vec4f(pair(start, d), pair(start, d + 2u));
 }
 
+// The same, rotated where `turn` says so.
+fn turned_quad(start: u32, d: u32, position: u32, turn: bool) -> vec4f {
+  let lo = pair(start, d);
+  let hi = pair(start, d + 2u);
+  return select(
+    vec4f(lo, hi),
+    vec4f(rotate(lo, position, d), rotate(hi, position, d + 2u)),
+    turn,
+  );
+}
+
 // The same, rotated.
 fn rotated_quad(start: u32, d: u32, position: u32) -> vec4f {
   return vec4f(

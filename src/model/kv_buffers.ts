@@ -1,8 +1,8 @@
 import type { BufferPool } from "../gpu/buffers.ts";
-import { headQuads, KV_FORMATS, type KvType } from "../kernels/kv_cache.ts";
+import { headBytes, type KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "./config.ts";
 
-/** The KV cache of one sequence: two buffers a layer, `[context, kvHeads, quads]`. */
+/** The KV cache of one sequence: two buffers a layer, `[context, kvHeads, words]`. */
 export interface KvBuffers {
   /** The layers, in order. */
   readonly layers: readonly { readonly k: GPUBuffer; readonly v: GPUBuffer }[];
@@ -27,7 +27,7 @@ export function kvBytes(
 
 /** Bytes of one position of k, or of v, in one layer. */
 function positionBytes({ kvHeads, headDim }: LlamaConfig, kv: KvType): number {
-  return kvHeads * headQuads(headDim) * KV_FORMATS[kv].quadBytes;
+  return kvHeads * headBytes(headDim, kv);
 }
 
 /**

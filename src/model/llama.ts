@@ -1,7 +1,12 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
-import { createAttention, createAttentionStep } from "../kernels/attention.ts";
+import { createAttention } from "../kernels/attention.ts";
+import { createAttentionStep } from "../kernels/attention_step.ts";
+import type {
+  AttentionStepVariant,
+  AttentionVariant,
+} from "../kernels/attention_variants.ts";
 import type { BatchKernel } from "../kernels/batch.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
@@ -28,11 +33,11 @@ export interface Llama {
   readonly kv: KvType;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
-  /** Records the layers over the rows of the batch. */
+  /** Records the layers over the rows of a batch and its first position. */
   forward(
     pass: GPUComputePassEncoder,
     attention: readonly BoundAttention[],
-    rows: number,
+    batch: { rows: number; position: number },
   ): void;
   /** Records the logits of the rows of the head's batch. */
   head(pass: GPUComputePassEncoder, rows: number): void;
@@ -40,9 +45,13 @@ export interface Llama {
 
 /**
  * Attention of one layer, bound to the KV cache of one sequence: `qkv, cache ->
- * attn, cache`.
+ * attn, cache`. How it is recorded depends on the position of the first row.
  */
-export type BoundAttention = BatchKernel;
+export type BoundAttention = (
+  pass: GPUComputePassEncoder,
+  rows: number,
+  position: number,
+) => void;
 
 /** Options for {@linkcode createLlama}. */
 export interface CreateLlamaOptions {
@@ -56,6 +65,10 @@ export interface CreateLlamaOptions {
   context: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** Attention of a batch. Defaults to what the device prefers. */
+  attention?: AttentionVariant | undefined;
+  /** Attention of one row. Defaults to what the device prefers. */
+  attentionStep?: AttentionStepVariant | undefined;
 }
 
 /** A layer's kernels, in order; attention stands between qkv and output. */
@@ -89,10 +102,12 @@ export async function createLlama(
   const attention = await createAttention(scope, {
     ...shape,
     stride: attnStride,
+    variant: options.attention,
   });
   const attentionStep = await createAttentionStep(scope, {
     ...shape,
     stride: attnStride,
+    variant: options.attentionStep,
   });
   const table = createRopeTable(gpu, pool, options);
 
@@ -158,18 +173,18 @@ export async function createLlama(
         const step = attentionStep.bind({ qkv, table, k, v, y, batch });
         const append = rope.bind({ qkv, table, q, k, v, batch });
         const attend = attention.bind({ q, k, v, y, batch });
-        return (pass, rows) => {
-          if (rows === 1) return step(pass, rows);
+        return (pass, rows, position) => {
+          if (rows === 1) return step(pass, position);
           append(pass, rows);
           attend(pass, rows);
         };
       });
     },
-    forward(pass, attention, rows) {
+    forward(pass, attention, { rows, position }) {
       embed(pass, rows);
       for (const [i, layer] of layers.entries()) {
         layer.attnQkv(pass, rows);
-        attention[i]!(pass, rows);
+        attention[i]!(pass, rows, position);
         layer.attnOutput(pass, rows);
         layer.ffnGateUp(pass, rows);
         layer.ffnDown(pass, rows);

@@ -25,8 +25,8 @@ export class Sequence implements Disposable {
   readonly #pool: BufferPool;
   readonly #attention: readonly BoundAttention[];
   readonly #readback: Readback;
-  // The next decode step, encoded while the GPU was at the one before.
-  #decode: GPUCommandBuffer | undefined;
+  // A decode step, encoded while the GPU was at the one before it.
+  #decode: { commands: GPUCommandBuffer; position: number } | undefined;
   #length = 0;
   #disposed = false;
 
@@ -180,19 +180,21 @@ export class Sequence implements Disposable {
     }
     const { device } = this.#gpu;
     const rows = ids.length;
+    const position = this.#length;
     const decode = rows === 1 && headRows === 1;
-    const commands = (decode ? this.#decode : undefined) ??
-      this.#encode(rows, headRows);
+    const commands = decode && this.#decode?.position === position
+      ? this.#decode.commands
+      : this.#encode({ rows, position }, headRows);
     writeControl(device, this.#llama.state, {
       ids,
-      position: this.#length,
+      position,
       headFirst: rows - headRows,
       headRows,
     });
     device.queue.submit([commands]);
     this.#length += rows;
     // The GPU is busy now: encode the next step before waiting for this one.
-    this.#decode = decode ? this.#encode(1, 1) : undefined;
+    this.#decode = decode ? this.#encodeDecode() : undefined;
     return this.#read(headRows);
   }
 
@@ -212,11 +214,21 @@ export class Sequence implements Disposable {
     return logits;
   }
 
-  #encode(rows: number, headRows: number): GPUCommandBuffer {
+  /** Encodes the decode step behind what is in the cache, where there is room. */
+  #encodeDecode() {
+    const position = this.#length;
+    if (position === this.#llama.context) return undefined;
+    return { commands: this.#encode({ rows: 1, position }, 1), position };
+  }
+
+  #encode(
+    batch: { rows: number; position: number },
+    headRows: number,
+  ): GPUCommandBuffer {
     const { state } = this.#llama;
     const encoder = this.#gpu.device.createCommandEncoder({ label: "step" });
     const pass = encoder.beginComputePass({ label: "step" });
-    this.#llama.forward(pass, this.#attention, rows);
+    this.#llama.forward(pass, this.#attention, batch);
     if (headRows > 0) this.#llama.head(pass, headRows);
     pass.end();
     const bytes = this.#logitsBytes(headRows);

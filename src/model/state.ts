@@ -1,7 +1,7 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { BATCH_BYTES, batchWords } from "../kernels/batch.ts";
-import { headQuads } from "../kernels/kv_cache.ts";
+import { headOctets } from "../kernels/kv_cache.ts";
 import { strideOf } from "../kernels/matrix.ts";
 import type { LlamaConfig } from "./config.ts";
 
@@ -23,7 +23,7 @@ export interface LlamaState {
   readonly normed: GPUBuffer;
   /** Heads of q, of k, of v, `[batch, (heads + 2 * kvHeads) * headDim]`. */
   readonly qkv: GPUBuffer;
-  /** Rotated q, `[batch, heads, quads]` vec4f. */
+  /** Rotated q, `[batch, heads, 2 * octets]` vec4f. */
   readonly q: GPUBuffer;
   /** Output of attention, `[batch, heads * headDim]`. */
   readonly attn: GPUBuffer;
@@ -60,7 +60,7 @@ export function createState(
   const { dim, hiddenDim, heads, headDim, vocabularySize } = config;
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const qWidth = heads * headQuads(headDim) * 4;
+  const qWidth = heads * headOctets(headDim) * 8;
   const widest = Math.max(
     strideOf(dim),
     qkvDim(config),

@@ -1,104 +1,208 @@
+import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
-import { createAttention, createAttentionStep } from "../attention.ts";
+import { createAttention } from "../attention.ts";
+import { createAttentionStep } from "../attention_step.ts";
+import {
+  type AttentionStepVariant,
+  attentionStepVariants,
+  type AttentionVariant,
+  attentionVariants,
+} from "../attention_variants.ts";
 import { batchWords } from "../batch.ts";
-import { headQuads, KV_FORMATS, type KvType } from "../kv_cache.ts";
+import { headBytes, headOctets, KV_TYPES, type KvType } from "../kv_cache.ts";
+import { roundHeads } from "../kv_round.ts";
 import { strideOf } from "../matrix.ts";
 import * as oracle from "../oracle.ts";
 import { createRope, ropeTable } from "../rope.ts";
-import {
-  BATCH,
-  batch,
-  compare,
-  output,
-  randomFloats,
-  upload,
-} from "./inputs.ts";
+import { compare, output, randomFloats, upload } from "./inputs.ts";
 
-const HEADS = { heads: 4, kvHeads: 2, headDim: 64 };
-const HEADS_WIDTH = (HEADS.heads + 2 * HEADS.kvHeads) * HEADS.headDim;
-const HEADS_STRIDE = strideOf(HEADS.heads * HEADS.headDim);
+/** Heads that the tests of attention run with. */
+export interface AttentionHeads {
+  /** Query heads. */
+  heads: number;
+  /** Key and value heads. */
+  kvHeads: number;
+  /** Head size. */
+  headDim: number;
+}
 
-/** A batch through rope and attention. */
-export async function testAttention(
+/** A test of one variant of attention. */
+export interface AttentionTest {
+  /** Whether it is attention of a batch, or of one row. */
+  kind: "attention" | "attention_step";
+  /** What `createAttention()` or `createAttentionStep()` is told. */
+  variant: AttentionVariant | AttentionStepVariant;
+  /** Element type of the cache. */
+  kv: KvType;
+  /** The kernels, the variant and the cache's type. */
+  name: string;
+  /** Runs it and returns the error. */
+  run(scope: KernelScope): Promise<number>;
+  /** Most error that the cache's rounding explains, where the rest is f32. */
+  limit: number;
+}
+
+/** Options for {@linkcode attentionTests}. */
+export interface AttentionTestOptions {
+  /** The heads. */
+  heads?: AttentionHeads;
+  /** The caches. */
+  kvTypes?: readonly KvType[];
+}
+
+const HEADS: AttentionHeads = { heads: 4, kvHeads: 2, headDim: 64 };
+/** Rows of a batch behind those that are in the cache. */
+const ROWS = 35;
+/** Rows that stand in the cache before, one after the other. */
+const PAST = 70;
+
+/**
+ * Most error by cache: a value between two that the cache can hold may go
+ * either way, and q8_0 has few of them.
+ */
+const LIMITS = { f32: 1e-7, f16: 1e-5, "q8_0": 1e-5 };
+
+/**
+ * The tests of every variant of attention that a device can choose.
+ *
+ * @param gpu The device.
+ * @param options What a model has. Defaults to a few heads of 64, and every
+ * cache.
+ * @returns The tests, those of one kind and cache in order of preference.
+ */
+export function attentionTests(
+  gpu: Gpu,
+  { heads = HEADS, kvTypes = KV_TYPES }: AttentionTestOptions = {},
+): AttentionTest[] {
+  const { headDim } = heads;
+  return kvTypes.flatMap((kv) => [
+    ...attentionVariants(gpu, headDim).map((variant): AttentionTest => ({
+      kind: "attention",
+      variant,
+      kv,
+      name: `attention.${variant}.kv_${kv}`,
+      limit: LIMITS[kv],
+      run: (scope) => testAttention(scope, { ...heads, kv, variant }),
+    })),
+    ...attentionStepVariants(gpu, headDim).map((variant): AttentionTest => ({
+      kind: "attention_step",
+      variant,
+      kv,
+      name: `attention_step.${variant}.kv_${kv}`,
+      limit: LIMITS[kv],
+      run: (scope) => testAttentionStep(scope, { ...heads, kv, variant }),
+    })),
+  ]);
+}
+
+/** What one test runs with. */
+interface TestOptions<Variant> extends AttentionHeads {
+  kv: KvType;
+  variant: Variant;
+}
+
+/** Two batches through rope and attention, the second one behind the first. */
+async function testAttention(
   scope: KernelScope,
-  kv: KvType,
+  options: TestOptions<AttentionVariant>,
 ): Promise<number> {
-  const { heads, headDim } = HEADS;
-  const { qkv, table, k, v, expected } = attentionInput(scope, kv);
-  const buffers = {
-    q: output(scope, BATCH * heads * headQuads(headDim) * 4),
-    k,
-    v,
-    batch: batch(scope),
+  const { heads, kvHeads, headDim } = options;
+  const { qkv, expected, ...buffers } = attentionInput(scope, options);
+  const width = (heads + 2 * kvHeads) * headDim;
+  const stride = strideOf(heads * headDim);
+  const y = output(scope, ROWS * stride);
+  const q = output(scope, PAST * heads * headOctets(headDim) * 8);
+  const rope = await createRope(scope, { ...options, stride: width });
+  const attention = await createAttention(scope, { ...options, stride });
+  const batchOf = (rows: number, position: number) => {
+    const words = batchWords({ rows, position, first: 0 });
+    const batch = scope.pool.uniform(words);
+    const end = (position + rows) * width;
+    const part = upload(scope, qkv.slice(position * width, end));
+    return rope.bind({ ...buffers, q, qkv: part, batch });
   };
-  const y = output(scope, BATCH * HEADS_STRIDE);
-  const rope = (await createRope(scope, { ...HEADS, stride: HEADS_WIDTH, kv }))
-    .bind({ ...buffers, qkv: upload(scope, qkv), table });
-  const shape = { ...HEADS, stride: HEADS_STRIDE, kv };
-  const attention = (await createAttention(scope, shape))
-    .bind({ ...buffers, y });
+  const [past, append] = [batchOf(PAST, 0), batchOf(ROWS, PAST)];
+  const batch = scope.pool.uniform(
+    batchWords({ rows: ROWS, position: PAST, first: 0 }),
+  );
+  const attend = attention.bind({ ...buffers, q, y, batch });
   return await compare(
     scope,
     (pass) => {
-      rope(pass, BATCH);
-      attention(pass, BATCH);
+      past(pass, PAST);
+      append(pass, ROWS);
+      attend(pass, ROWS);
     },
     y,
-    expected,
+    expected.slice(-ROWS * stride),
   );
 }
 
 /** The same rows one by one; the last one's output has seen all of them. */
-export async function testAttentionStep(
+async function testAttentionStep(
   scope: KernelScope,
-  kv: KvType,
+  options: TestOptions<AttentionStepVariant>,
 ): Promise<number> {
-  const { qkv, table, k, v, expected } = attentionInput(scope, kv);
-  const y = output(scope, HEADS_STRIDE);
-  const shape = { ...HEADS, stride: HEADS_STRIDE, kv };
-  const kernel = await createAttentionStep(scope, shape);
-  const steps = Array.from({ length: BATCH }, (_, position) => {
-    const row = qkv.slice(position * HEADS_WIDTH, (position + 1) * HEADS_WIDTH);
+  const { heads, kvHeads, headDim } = options;
+  const { qkv, expected, ...buffers } = attentionInput(scope, options);
+  const width = (heads + 2 * kvHeads) * headDim;
+  const stride = strideOf(heads * headDim);
+  const y = output(scope, stride);
+  // Two parts from the 64th row on, one before.
+  const kernel = await createAttentionStep(scope, {
+    ...options,
+    stride,
+    maxParts: 2,
+    partKeys: 32,
+  });
+  const steps = Array.from({ length: PAST + ROWS }, (_, position) => {
+    const row = qkv.slice(position * width, (position + 1) * width);
     const words = batchWords({ rows: 1, position, first: 0 });
     const batch = scope.pool.uniform(words);
-    return kernel.bind({ qkv: upload(scope, row), table, k, v, y, batch });
+    return kernel.bind({ ...buffers, qkv: upload(scope, row), y, batch });
   });
   return await compare(
     scope,
     (pass) => {
-      for (const step of steps) step(pass, 1);
+      for (const [position, step] of steps.entries()) step(pass, position);
     },
     y,
-    expected.slice(-HEADS_STRIDE),
+    expected.slice(-stride),
   );
 }
 
 /** Rows of q, k and v, an empty cache, and what attention makes of them. */
-function attentionInput(scope: KernelScope, kv: KvType) {
-  const { heads, kvHeads, headDim } = HEADS;
+function attentionInput(
+  scope: KernelScope,
+  { heads, kvHeads, headDim, kv }: AttentionHeads & { kv: KvType },
+) {
+  const rows = PAST + ROWS;
   const angles = { dims: headDim, base: 10000 };
-  const qkv = randomFloats(BATCH * HEADS_WIDTH, 5);
-  const size = BATCH * kvHeads * headQuads(headDim) * KV_FORMATS[kv].quadBytes;
-  const cache = () => scope.pool.create({ label: "test.kv", size });
+  const width = (heads + 2 * kvHeads) * headDim;
+  const qkv = randomFloats(rows * width, 5);
+  // What no row has written must not show.
+  const cache = () =>
+    output(scope, (rows + 1) * kvHeads * headBytes(headDim, kv) / 4);
   const keys: number[] = [];
   const values: number[] = [];
-  const expected: number[] = [];
-  for (let position = 0; position < BATCH; position++) {
+  const expected = new Float64Array(rows * strideOf(heads * headDim));
+  for (let position = 0; position < rows; position++) {
     const head = (i: number) => {
-      const start = position * HEADS_WIDTH + i * headDim;
+      const start = position * width + i * headDim;
       return qkv.subarray(start, start + headDim);
     };
     const rotated = (i: number) =>
       oracle.rope(head(i), { ...angles, position });
     const q = Array.from({ length: heads }, (_, i) => [...rotated(i)]).flat();
     for (let i = 0; i < kvHeads; i++) {
-      keys.push(...rotated(heads + i));
-      values.push(...head(heads + kvHeads + i));
+      keys.push(...roundHeads(rotated(heads + i), headDim, kv));
+      values.push(...roundHeads(head(heads + kvHeads + i), headDim, kv));
     }
-    const options = { ...HEADS, keys: position + 1 };
-    expected.push(...oracle.attention(q, keys, values, options));
+    const shape = { heads, kvHeads, headDim, keys: position + 1 };
+    const y = oracle.attention(q, keys, values, shape);
+    expected.set(y, position * strideOf(heads * headDim));
   }
-  const table = ropeTable({ ...angles, context: BATCH, headDim });
+  const table = ropeTable({ ...angles, context: rows, headDim });
   return {
     qkv,
     table: upload(scope, table),

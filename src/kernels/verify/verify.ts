@@ -3,7 +3,7 @@ import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
 import type { FoldedNorm } from "../matvec.ts";
 import { CODECS } from "../quant/codecs.ts";
-import { testAttention, testAttentionStep } from "./attention.ts";
+import { attentionTests } from "./attention.ts";
 import { COLS } from "./inputs.ts";
 import {
   testEmbed,
@@ -28,8 +28,6 @@ export interface KernelCheck {
 
 /** Most error of a kernel in f32; drivers that work stay below 1e-12. */
 const LIMIT = 1e-7;
-/** Most error where values pass through an f16 cache. */
-const F16_LIMIT = 1e-5;
 
 const NORM: FoldedNorm = { dim: COLS, eps: 1e-5 };
 
@@ -80,12 +78,8 @@ export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
   }
   await run("rms_norm", testRmsNorm);
   await run("swiglu", testSwiglu);
-  for (const kv of ["f16", "f32"] as const) {
-    const limit = kv === "f16" ? F16_LIMIT : LIMIT;
-    const batch = (scope: KernelScope) => testAttention(scope, kv);
-    await run(`rope and attention.kv_${kv}`, batch, limit);
-    const step = (scope: KernelScope) => testAttentionStep(scope, kv);
-    await run(`attention_step.kv_${kv}`, step, limit);
+  for (const { name, run: test, limit } of attentionTests(gpu)) {
+    await run(name, test, limit);
   }
   return results;
 }

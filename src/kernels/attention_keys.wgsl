@@ -1,0 +1,75 @@
+// Causal grouped-query attention for every device, WORKGROUP_SIZE keys at a time
+// with a running maximum and sum (online softmax): each lane scores one key, then
+// each lane adds up the values of its octets of the head over those keys.
+// Joined behind a combine_*.wgsl, a kv_*.wgsl and what knows where the rows and
+// their keys are, attention_keys_batch.wgsl or attention_keys_step.wgsl:
+//
+//   fn keys_of(part, parts) -> vec2u    the first key, and the end
+//   fn prepare(..) -> State             fills sums with zeros, or a first value
+//   fn query_quad(i) -> vec4f           scaled
+//   fn finish(.., i, value, state)      writes quad i
+//
+// One workgroup a head and part: a row of a batch, or some keys of one row.
+
+var<workgroup> sums: array<vec4f, 64>; // of p * v, one head
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let head = workgroup.x;
+  let kv_head = head / (params.heads / params.kv_heads);
+  let keys = keys_of(workgroup.y, workgroups.y);
+  var state = prepare(head, kv_head, workgroup.y, workgroups.y, lane);
+
+  for (var first = keys.x; first < keys.y; first += WORKGROUP_SIZE) {
+    let key = first + lane;
+    var products = vec4f(0.0);
+    let base = words_at(min(key, keys.y - 1u), kv_head);
+    for (var o = 0u; o < params.octets; o++) {
+      let octet = key_octet(base, o);
+      products = fma(query_quad(2u * o), octet.lo, products);
+      products = fma(query_quad(2u * o + 1u), octet.hi, products);
+    }
+    let seen = key < keys.y;
+    let score = select(MASKED, dot(products, vec4f(1.0)), seen);
+    let new_max = max(state.max, combine_max(score, lane));
+    let weight = select(0.0, exp(score - new_max), seen);
+    let correction = exp(state.max - new_max);
+    state.max = new_max;
+    state.sum = state.sum * correction + combine_sum(weight, lane);
+    share(weight, lane);
+
+    // All lanes stay together: they take the weights from each other.
+    let count = min(WORKGROUP_SIZE, keys.y - first);
+    for (var start = 0u; start < params.octets; start += WORKGROUP_SIZE) {
+      let used = start + lane < params.octets;
+      let o = select(params.octets - 1u, start + lane, used);
+      var lo = vec4f(0.0);
+      var hi = vec4f(0.0);
+      if (used) {
+        lo = sums[2u * o] * correction;
+        hi = sums[2u * o + 1u] * correction;
+      }
+      for (var t = 0u; t < count; t++) {
+        let octet = value_octet(words_at(first + t, kv_head), o);
+        let p = vec4f(shared_by(t, weight));
+        lo = fma(p, octet.lo, lo);
+        hi = fma(p, octet.hi, hi);
+      }
+      if (used) {
+        sums[2u * o] = lo;
+        sums[2u * o + 1u] = hi;
+      }
+    }
+    unshare();
+  }
+
+  for (var o = lane; o < params.octets; o += WORKGROUP_SIZE) {
+    let part = workgroup.y;
+    finish(head, part, workgroups.y, 2u * o, sums[2u * o], state);
+    finish(head, part, workgroups.y, 2u * o + 1u, sums[2u * o + 1u], state);
+  }
+}
