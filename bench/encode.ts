@@ -17,6 +17,7 @@ import { createMatrix } from "../src/kernels/matrix.ts";
 import { Q4_0 } from "../src/kernels/quant/q4_0.ts";
 import type { LlamaConfig } from "../src/model/config.ts";
 import { createKvBuffers } from "../src/model/kv_buffers.ts";
+import { defaultChoices } from "../src/kernels/choices.ts";
 import { createLlama } from "../src/model/llama.ts";
 import { createState, writeControl } from "../src/model/state.ts";
 import type { LlamaWeights } from "../src/model/weights.ts";
@@ -94,7 +95,12 @@ async function measure(
   const shape = { config, context: 64, kv: "f16" } as const;
   const weights = shareWeights(pool, gpu, config);
   const state = createState(gpu, pool, { config, batch: 1 });
-  const llama = await createLlama({ gpu, pool }, { ...shape, weights, state });
+  const llama = await createLlama({ gpu, pool }, {
+    ...shape,
+    weights,
+    state,
+    choices: defaultChoices(gpu),
+  });
   // One cache for all layers: the bind groups are what counts.
   const [layer] = createKvBuffers(pool, {
     ...shape,

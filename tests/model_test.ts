@@ -1,4 +1,5 @@
 import { loadModel } from "../mod.ts";
+import { CODECS } from "../src/kernels/quant/codecs.ts";
 import { f32, string } from "./gguf_builder.ts";
 import { assertMatchesOracle, scoredLogits } from "./engine.ts";
 import { assertNmse } from "./gpu.ts";
@@ -21,8 +22,11 @@ function oracleTest(
   }
 }
 
-for (const format of ["F32", "F16", "BF16", "Q8_0", "Q4_0"]) {
-  oracleTest(`${format} weights`, { format, dim: 64, hiddenDim: 96 });
+for (const { name: format, fileBlock } of CODECS.values()) {
+  const size = fileBlock.weights > 32
+    ? { dim: 256, hiddenDim: 256, layers: 1 }
+    : { dim: 64, hiddenDim: 96 };
+  oracleTest(`${format} weights`, { format, ...size });
 }
 
 for (
@@ -149,9 +153,10 @@ async function withLimits(
 
 for (const format of ["F32", "Q8_0"]) {
   Deno.test(`a model of ${format} whose matrices are cut into many bindings gives the oracle's logits`, async () => {
-    const bytes = makeModel({ dim: 64, hiddenDim: 96, format });
-    // 32 rows of 64 floats; a batch of 7 keeps the activations as small.
-    const limits = { maxStorageBufferBindingSize: 32 * 64 * 4 };
+    const size = { dim: 256, hiddenDim: 640, layers: 1 };
+    const bytes = makeModel({ ...size, format });
+    // 144 rows of 256 floats: what the self-test at load takes just fits.
+    const limits = { maxStorageBufferBindingSize: 144 * 256 * 4 };
     await withLimits(limits, async () => {
       for (const batchSize of [1, 7]) {
         await assertMatchesOracle(bytes, { ids: madeIds(20), batchSize });

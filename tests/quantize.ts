@@ -1,4 +1,6 @@
-import { blockFormatByName } from "../src/gguf/formats.ts";
+import type { Codec } from "../src/kernels/quant/codec.ts";
+import { CODECS } from "../src/kernels/quant/codecs.ts";
+import { randomBlocks } from "../src/kernels/quant/random_blocks.ts";
 
 /** Weights of a block in Q8_0 and Q4_0. */
 const BLOCK = 32;
@@ -6,28 +8,45 @@ const BLOCK = 32;
 /**
  * Packs weights as a GGUF file holds them.
  *
- * @param format `"F32"`, `"F16"`, `"BF16"`, `"Q8_0"` or `"Q4_0"`.
+ * @param format The name of a format that has kernels.
  * @param values The weights, whole blocks of them.
- * @returns Their bytes; what they stand for is near the weights, and known
- * exactly to the codec's `dequantize()`.
- * @throws {TypeError} If the format is another.
+ * @returns Their bytes. What they stand for is known exactly to the codec's
+ * `dequantize()`; it is near the weights in F32, F16, BF16, Q8_0 and Q4_0, and
+ * only as large as they are on the whole in the others.
+ * @throws {TypeError} If the format has no kernels.
  */
 export function quantize(
   format: string,
   values: ArrayLike<number>,
 ): Uint8Array<ArrayBuffer> {
-  const pack = PACKERS[format];
-  const block = blockFormatByName(format);
-  if (pack === undefined || block === undefined) {
+  const codec = CODECS.get(format);
+  if (codec === undefined) {
     throw new TypeError(
       `Cannot pack weights as "${format}": one of ${
-        Object.keys(PACKERS).join(", ")
+        [...CODECS.keys()].join(", ")
       } is wanted`,
     );
   }
-  const bytes = new Uint8Array(values.length / block.blockSize * block.bytes);
+  const pack = PACKERS[format];
+  if (pack === undefined) return randomWeights(codec, values);
+  const { weights, bytes: blockBytes } = codec.fileBlock;
+  const bytes = new Uint8Array(values.length / weights * blockBytes);
   pack(new DataView(bytes.buffer), values);
   return bytes;
+}
+
+/** Random blocks of weights that are as large as the given ones on the whole. */
+function randomWeights(
+  codec: Codec,
+  values: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> {
+  const rms = (weights: ArrayLike<number>) =>
+    Math.sqrt(
+      Array.from(weights).reduce((sum, w) => sum + w * w, 0) / weights.length,
+    );
+  const options = { weights: values.length, seed: values.length };
+  const drawn = rms(codec.dequantize(randomBlocks(codec, options)));
+  return randomBlocks(codec, { ...options, size: rms(values) / drawn });
 }
 
 type Pack = (view: DataView, values: ArrayLike<number>) => void;

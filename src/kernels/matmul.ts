@@ -40,8 +40,10 @@ export interface MatmulOptions {
   accumulate?: boolean;
   /** First column of the output. Defaults to 0. */
   offset?: number;
+  /** Most rows of the input, which saves pipelines. Defaults to any number. */
+  maxBatch?: number;
   /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
-  int8?: boolean;
+  int8?: boolean | undefined;
   /** How the work is cut up. Defaults to the first for a large batch. */
   variant?: MatmulVariant | undefined;
 }
@@ -189,13 +191,15 @@ const COLUMNS = [4, 8, 16] as const;
 async function rowsPlan(
   { gpu }: KernelScope,
   { codec }: Matrix,
-  { accumulate = false, int8 = false, variant }:
+  { accumulate = false, int8 = false, maxBatch = Infinity, variant }:
     & MatmulOptions
     & { variant: MatmulVariant & { kind: "rows" } },
 ): Promise<Plan> {
   const { name, workgroup, lanes, subgroups } = variant;
+  const widest = COLUMNS.findIndex((columns) => maxBatch <= columns);
+  const widths = COLUMNS.slice(0, widest < 0 ? COLUMNS.length : widest + 1);
   const pipelines = await Promise.all(
-    COLUMNS.map((columns) =>
+    widths.map((columns) =>
       compileKernel(gpu, {
         label: `matmul${int8 ? "_int8" : ""}.${codec.name}.${name}`,
         code: [
@@ -214,15 +218,15 @@ async function rowsPlan(
     ),
   );
   const choice = (batch: number) => {
-    const i = COLUMNS.findIndex((columns) => batch <= columns);
-    return i < 0 ? COLUMNS.length - 1 : i;
+    const i = widths.findIndex((columns) => batch <= columns);
+    return i < 0 ? widths.length - 1 : i;
   };
   return {
     pipeline: (batch) => pipelines[choice(batch)]!,
     pipelines,
     grid: (rows, batch) => [
       Math.ceil(rows / (2 * workgroup / lanes)),
-      Math.ceil(batch / COLUMNS[choice(batch)]!),
+      Math.ceil(batch / widths[choice(batch)]!),
     ],
     bindings: ({ x, xScales, y, batch }, params) => //
     [x, y, params, xScales, batch],

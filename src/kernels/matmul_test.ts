@@ -4,9 +4,12 @@ import { INT8_ROUNDING, productInput } from "../../tests/int8.ts";
 import {
   assertOutput,
   batchOf,
+  hardware,
   NMSE_LIMIT,
   poisonedOutput,
   reductionTest,
+  scopeTest,
+  software,
 } from "../../tests/kernels.ts";
 import { matmul, roundToInt8 } from "./oracle.ts";
 import {
@@ -65,7 +68,11 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   if (accumulate) {
     gpu.device.queue.writeBuffer(y, 0, Float32Array.from(place(before)));
   }
-  const product = await createMatmul(scope, w, { ...options, yStride });
+  const product = await createMatmul(scope, w, {
+    ...options,
+    yStride,
+    maxBatch: batch,
+  });
   const step = product.bind({
     ...await productInput(scope, x, options),
     y,
@@ -92,10 +99,19 @@ async function checkAll(scope: KernelScope, options: Case): Promise<void> {
 for (const codec of CODECS.values()) {
   const cols = threeBlocks(codec);
   for (const int8 of codec.quantized ? [false, true] : [false]) {
-    for (const batch of [5, 33]) {
-      reductionTest(
-        `matmul matches the reference when ${codec.name} weights are 65 x ${cols} (batch ${batch}, int8 ${int8})`,
-        (scope) => checkAll(scope, { rows: 65, cols, codec, batch, int8 }),
+    const input = int8 ? "int8" : "f32";
+    const name =
+      `matmul matches the reference when ${codec.name} weights are 65 x ${cols} and x is ${input}`;
+    for (
+      const [device, on] of [["hardware", hardware], [
+        "software",
+        software,
+      ]] as const
+    ) {
+      scopeTest(
+        `${name} (${device})`,
+        (scope) => checkAll(scope, { rows: 65, cols, codec, batch: 3, int8 }),
+        on,
       );
     }
   }

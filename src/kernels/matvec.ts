@@ -41,7 +41,7 @@ export interface MatvecInput {
   /** Normalizes an f32 input in passing. Defaults to not at all. */
   norm?: FoldedNorm | undefined;
   /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
-  int8?: boolean;
+  int8?: boolean | undefined;
   /** How the work is cut up. Defaults to the first of `matvecVariants()`. */
   variant?: MatvecVariant | undefined;
 }

@@ -88,7 +88,7 @@ export function matmulVariants(
   const broadcast: MatmulVariant = { name: "broadcast", kind: "broadcast" };
   const canBroadcast = !int8 && subgroupSize >= 4;
   if (info.isFallbackAdapter && canBroadcast) variants.push(broadcast);
-  if (batch <= SMALL_BATCH) {
+  if (batch <= SMALL_BATCH && !info.isFallbackAdapter) {
     const subgroups = subgroupSize > 0;
     const workgroup = workgroupSize(gpu);
     const lanes = lanesOf(gpu, w, { workgroup, subgroups });

@@ -10,14 +10,18 @@ import type {
 import type { BatchKernel } from "../kernels/batch.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
-import { createMatmul } from "../kernels/matmul.ts";
-import { type Matrix, strideOf } from "../kernels/matrix.ts";
-import { createMatvec, createMatvecSwiglu } from "../kernels/matvec.ts";
+import type { ProductChoices } from "../kernels/choices.ts";
+import { strideOf } from "../kernels/matrix.ts";
 import { createRmsNorm } from "../kernels/rms_norm.ts";
 import { createRope, ropeTable } from "../kernels/rope.ts";
-import { createSwiglu } from "../kernels/swiglu.ts";
 import type { LlamaConfig } from "./config.ts";
 import type { KvBuffers } from "./kv_buffers.ts";
+import {
+  bindGateUp,
+  bindLinear,
+  type LinearNorm,
+  type LinearScope,
+} from "./linear.ts";
 import { controlBindings, type LlamaState, qkvDim } from "./state.ts";
 import type { LayerWeights, LlamaWeights } from "./weights.ts";
 
@@ -65,6 +69,8 @@ export interface CreateLlamaOptions {
   context: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** The variant of each product. */
+  choices: ProductChoices;
   /** Attention of a batch. Defaults to what the device prefers. */
   attention?: AttentionVariant | undefined;
   /** Attention of one row. Defaults to what the device prefers. */
@@ -91,10 +97,11 @@ export async function createLlama(
   options: CreateLlamaOptions,
 ): Promise<Llama> {
   const { gpu, pool } = scope;
-  const { config, weights, state, context, kv } = options;
+  const { config, weights, state, context, kv, choices } = options;
   const { dim, hiddenDim, heads, kvHeads, headDim, normEps: eps } = config;
   const { batch, head: headBatch, tokens } = controlBindings(state);
 
+  const linear: LinearScope = { gpu, pool, choices, int8: state.int8 };
   const rmsNorm = await createRmsNorm(scope, { dim, eps });
   const shape = { heads, kvHeads, headDim, kv };
   const attnStride = strideOf(heads * headDim);
@@ -120,7 +127,7 @@ export async function createLlama(
     y: state.normed,
     batch: headBatch,
   });
-  const output = await bindLinear(scope, [weights.output], {
+  const output = await bindLinear(linear, [weights.output], {
     x: state.normed,
     y: state.logits,
     yStride: config.vocabularySize,
@@ -138,24 +145,26 @@ export async function createLlama(
       kernel: rmsNorm.bind({ x, weight, y: normed, batch }),
     });
     return {
-      attnQkv: await bindLinear(scope, layer.attnQkv, {
+      attnQkv: await bindLinear(linear, layer.attnQkv, {
         x,
         norm: normalize(layer.attnNorm),
         y: state.qkv,
         yStride: qkvDim(config),
         batch,
       }),
-      attnOutput: await bindLinear(scope, [layer.attnOutput], {
+      attnOutput: await bindLinear(linear, [layer.attnOutput], {
         x: state.attn,
         ...residual,
       }),
-      ffnGateUp: await bindGateUp(scope, layer.ffnGateUp, {
+      ffnGateUp: await bindGateUp(linear, layer.ffnGateUp, {
+        x,
         norm: normalize(layer.ffnNorm),
-        state,
+        gateUp: state.gateUp,
+        hidden: state.hidden,
         hiddenDim,
         batch,
       }),
-      ffnDown: await bindLinear(scope, [layer.ffnDown], {
+      ffnDown: await bindLinear(linear, [layer.ffnDown], {
         x: state.hidden,
         ...residual,
       }),
@@ -217,85 +226,4 @@ function createRopeTable(
   });
   device.queue.writeBuffer(buffer, 0, table);
   return buffer;
-}
-
-/** RMSNorm before a linear layer. */
-interface LinearNorm {
-  dim: number;
-  eps: number;
-  weight: GPUBuffer;
-  /** Where a batch's normalized rows go; one row is normalized in passing. */
-  normed: GPUBuffer;
-  kernel: BatchKernel;
-}
-
-/** Buffers and options of a linear layer. */
-interface LinearOptions {
-  x: GPUBuffer;
-  norm?: LinearNorm;
-  y: GPUBuffer;
-  yStride: number;
-  accumulate?: boolean;
-  batch: GPUBufferBinding;
-}
-
-/** A stack of matrices, as a vector product for one row and a matrix one else. */
-async function bindLinear(
-  scope: KernelScope,
-  stack: readonly Matrix[],
-  { x, norm, y, yStride, accumulate = false, batch }: LinearOptions,
-): Promise<BatchKernel> {
-  const one: BatchKernel[] = [];
-  const many: BatchKernel[] = norm === undefined ? [] : [norm.kernel];
-  let offset = 0;
-  for (const w of stack) {
-    const options = { accumulate, offset };
-    const matvec = await createMatvec(scope, w, { ...options, norm });
-    const matmul = await createMatmul(scope, w, { ...options, yStride });
-    one.push(matvec.bind({ x, y, ...normWeight(norm) }));
-    many.push(matmul.bind({ x: norm?.normed ?? x, y, batch }));
-    offset += w.rows;
-  }
-  return (pass, rows) => {
-    for (const kernel of rows === 1 ? one : many) kernel(pass, rows);
-  };
-}
-
-/** Gate and up with their activation: one kernel for one row where it can be. */
-async function bindGateUp(
-  scope: KernelScope,
-  stack: readonly Matrix[],
-  { norm, state, hiddenDim, batch }: {
-    norm: LinearNorm;
-    state: LlamaState;
-    hiddenDim: number;
-    batch: GPUBufferBinding;
-  },
-): Promise<BatchKernel> {
-  const { x, gateUp, hidden } = state;
-  const linear = await bindLinear(scope, stack, {
-    x,
-    norm,
-    y: gateUp,
-    yStride: 2 * hiddenDim,
-    batch,
-  });
-  const swiglu = (await createSwiglu(scope, {
-    dim: hiddenDim,
-    xStride: 2 * hiddenDim,
-    yStride: strideOf(hiddenDim),
-  })).bind({ x: gateUp, y: hidden, batch });
-  const fused = stack.length === 1 && stack[0]!.parts.length === 1
-    ? (await createMatvecSwiglu(scope, stack[0]!, { norm }))
-      .bind({ x, y: hidden, ...normWeight(norm) })
-    : undefined;
-  return (pass, rows) => {
-    if (rows === 1 && fused !== undefined) return fused(pass, rows);
-    linear(pass, rows);
-    swiglu(pass, rows);
-  };
-}
-
-function normWeight(norm: LinearNorm | undefined) {
-  return norm === undefined ? {} : { normWeight: norm.weight };
 }

@@ -3,6 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import { BATCH_BYTES, batchWords } from "../kernels/batch.ts";
 import { headOctets } from "../kernels/kv_cache.ts";
 import { strideOf } from "../kernels/matrix.ts";
+import type { Int8Activations } from "../kernels/quantize.ts";
 import type { LlamaConfig } from "./config.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface LlamaState {
   readonly hidden: GPUBuffer;
   /** `[headRows, vocabularySize]` */
   readonly logits: GPUBuffer;
+  /** The input of the next matrix as whole numbers, where it is rounded. */
+  readonly int8: Int8Activations | undefined;
 }
 
 /** Most bytes of logits that are computed and read back at once. */
@@ -48,19 +51,29 @@ export function qkvDim({ heads, kvHeads, headDim }: LlamaConfig): number {
  *
  * @param gpu The device.
  * @param pool The owner of the buffers.
- * @param options The shape, and the most rows of a step.
+ * @param options The shape, the most rows of a step, and whether the input of
+ * products is rounded to 8 bits.
  * @returns The activations, for fewer rows where the device's bindings are
  * too small for `batch`.
  */
 export function createState(
   gpu: Gpu,
   pool: BufferPool,
-  { config, batch }: { config: LlamaConfig; batch: number },
+  { config, batch, int8 = false }: {
+    config: LlamaConfig;
+    batch: number;
+    int8?: boolean;
+  },
 ): LlamaState {
   const { dim, hiddenDim, heads, headDim, vocabularySize } = config;
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   const qWidth = heads * headOctets(headDim) * 8;
+  const inputWidth = Math.max(
+    strideOf(dim),
+    strideOf(heads * headDim),
+    strideOf(hiddenDim),
+  );
   const widest = Math.max(
     strideOf(dim),
     qkvDim(config),
@@ -98,6 +111,12 @@ export function createState(
     gateUp: floats("gate_up", 2 * hiddenDim),
     hidden: floats("hidden", strideOf(hiddenDim)),
     logits: floats("logits", vocabularySize, headRows),
+    int8: int8
+      ? {
+        quants: floats("int8.quants", inputWidth / 4),
+        scales: floats("int8.scales", inputWidth / 8),
+      }
+      : undefined,
   };
 }
 

@@ -44,6 +44,19 @@ export interface LlamaWeights {
   readonly layers: readonly LayerWeights[];
 }
 
+/** Every matrix that is multiplied with, in the order of the file. */
+export function matricesOf({ layers, output }: LlamaWeights): Matrix[] {
+  return [
+    ...layers.flatMap((layer) => [
+      ...layer.attnQkv,
+      layer.attnOutput,
+      ...layer.ffnGateUp,
+      layer.ffnDown,
+    ]),
+    output,
+  ];
+}
+
 /** How far loading is. */
 export interface LoadProgress {
   /** Bytes of tensor data read. */
@@ -134,17 +147,18 @@ function allocate(
     }
     return matrix;
   };
-  /** One matrix where the tensors can share one, which saves dispatches. */
-  const stacked = (...stack: TensorInfo[]): Matrix[] => {
-    const codec = codecOf(stack[0]!);
-    const cols = stack[0]!.shape[0]!;
-    const rows = stack.reduce((sum, tensor) => sum + rowsOf(tensor), 0);
-    const fits = stack.every((tensor) =>
-      codecOf(tensor) === codec &&
-      // A word of scales may belong to several rows.
-      rowsOf(tensor) % ROW_GROUP === 0
-    ) && matrixBytes({ rows, cols, codec }) <= maxBytes;
-    return fits ? [matrix(...stack)] : stack.map((tensor) => matrix(tensor));
+  /** As few matrices as the tensors can share, which saves dispatches. */
+  const stacked = (...tensors: TensorInfo[]): Matrix[] => {
+    const stacks: TensorInfo[][] = [];
+    for (const tensor of tensors) {
+      const stack = stacks.at(-1);
+      if (stack !== undefined && canStack([...stack, tensor], maxBytes)) {
+        stack.push(tensor);
+      } else {
+        stacks.push([tensor]);
+      }
+    }
+    return stacks.map((stack) => matrix(...stack));
   };
   const layer = (layer: LayerTensors): LayerWeights => ({
     attnNorm: vector(layer.attnNorm),
@@ -162,6 +176,18 @@ function allocate(
     outputNorm: vector(tensors.outputNorm),
     output: tensors.output === undefined ? tokenEmbd : matrix(tensors.output),
   };
+}
+
+/** Whether tensors of equal columns can be one matrix of one part. */
+function canStack(stack: readonly TensorInfo[], maxBytes: number): boolean {
+  const codec = codecOf(stack[0]!);
+  const cols = stack[0]!.shape[0]!;
+  const rows = stack.reduce((sum, tensor) => sum + rowsOf(tensor), 0);
+  return stack.every((tensor) =>
+    codecOf(tensor) === codec &&
+    // A word of scales may belong to several rows.
+    rowsOf(tensor) % ROW_GROUP === 0
+  ) && matrixBytes({ rows, cols, codec }) <= maxBytes;
 }
 
 async function uploadAll(

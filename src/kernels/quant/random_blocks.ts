@@ -1,16 +1,26 @@
 import type { Codec, FileBlock } from "./codec.ts";
 
+/** Options for {@linkcode randomBlocks}. */
+export interface RandomBlocksOptions {
+  /** How many weights, whole blocks. */
+  weights: number;
+  /** Of the random numbers. Defaults to 1. */
+  seed?: number;
+  /** What the floating-point numbers are multiplied with. Defaults to 1. */
+  size?: number;
+}
+
 /**
  * Weights for tests and measurements: blocks of random bits as a file holds
  * them, but for the floating-point numbers among them, which are moderate.
  *
  * @param codec The format.
- * @param options How many weights, whole blocks, and the seed.
+ * @param options How many weights, and of which size.
  * @returns The blocks.
  */
 export function randomBlocks(
   { fileBlock }: Codec,
-  { weights, seed = 1 }: { weights: number; seed?: number },
+  { weights, seed = 1, size = 1 }: RandomBlocksOptions,
 ): Uint8Array<ArrayBuffer> {
   const { floats } = fileBlock;
   const blocks = weights / fileBlock.weights;
@@ -21,7 +31,7 @@ export function randomBlocks(
   for (let block = 0; block < blocks; block++) {
     for (const [i, { offset, type }] of floats.entries()) {
       const word = values[block * floats.length + i]!;
-      write(view, block * fileBlock.bytes + offset, { type, word });
+      write(view, block * fileBlock.bytes + offset, { type, word, size });
     }
   }
   return bytes;
@@ -30,10 +40,14 @@ export function randomBlocks(
 function write(
   view: DataView,
   at: number,
-  { type, word }: { type: FileBlock["floats"][number]["type"]; word: number },
+  { type, word, size }: {
+    type: FileBlock["floats"][number]["type"];
+    word: number;
+    size: number;
+  },
 ): void {
-  // The sum of two bytes: roughly normal, and never zero.
-  const value = ((word & 0xffff) + (word >>> 16) - 65534.5) / 2 ** 15;
+  // The sum of two halves: roughly normal, and never zero.
+  const value = size * ((word & 0xffff) + (word >>> 16) - 65534.5) / 2 ** 15;
   switch (type) {
     case "f32":
       return view.setFloat32(at, value, true);
@@ -42,7 +56,7 @@ function write(
     case "bf16":
       return view.setUint16(at, bitsOf(value) >>> 16, true);
     case "e8m0":
-      return view.setUint8(at, 118 + word % 8);
+      return view.setUint8(at, 118 + word % 8 + Math.round(Math.log2(size)));
     case "f16 in nibbles": {
       const bits = new DataView(new ArrayBuffer(2));
       bits.setFloat16(0, value / 8);

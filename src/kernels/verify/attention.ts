@@ -110,7 +110,7 @@ async function testAttention(
   const { qkv, expected, ...buffers } = attentionInput(scope, options);
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
-  const y = output(scope, ROWS * stride);
+  const y = headsOutput(scope, { ...options, rows: ROWS });
   const q = output(scope, PAST * heads * headOctets(headDim) * 8);
   const rope = await createRope(scope, { ...options, stride: width });
   const attention = await createAttention(scope, { ...options, stride });
@@ -147,7 +147,7 @@ async function testAttentionStep(
   const { qkv, expected, ...buffers } = attentionInput(scope, options);
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
-  const y = output(scope, stride);
+  const y = headsOutput(scope, { ...options, rows: 1 });
   // Two parts from the 64th row on, one before.
   const kernel = await createAttentionStep(scope, {
     ...options,
@@ -169,6 +169,18 @@ async function testAttentionStep(
     y,
     expected.slice(-stride),
   );
+}
+
+/** NaN where heads go, and the zeros that stand behind a row's. */
+function headsOutput(
+  scope: KernelScope,
+  { rows, heads, headDim }: AttentionHeads & { rows: number },
+): GPUBuffer {
+  const stride = strideOf(heads * headDim);
+  const isHead = (i: number) => i % stride < heads * headDim;
+  const length = rows * stride;
+  const values = Float32Array.from({ length }, (_, i) => isHead(i) ? NaN : 0);
+  return upload(scope, values);
 }
 
 /** Rows of q, k and v, an empty cache, and what attention makes of them. */

@@ -1,80 +1,42 @@
-import { BufferPool } from "../../gpu/buffers.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
-import type { FoldedNorm } from "../matvec.ts";
+import { matmulVariantsFor } from "../choices.ts";
+import { BLOCK, type Codec } from "../quant/codec.ts";
 import { CODECS } from "../quant/codecs.ts";
 import { attentionTests } from "./attention.ts";
 import { COLS } from "./inputs.ts";
+import { testEmbed, testRmsNorm, testSwiglu } from "./products.ts";
+import { matvecVariants } from "../variants.ts";
 import {
-  testEmbed,
-  testMatmul,
-  testMatvec,
-  testMatvecSwiglu,
-  testRmsNorm,
-  testSwiglu,
-} from "./products.ts";
-
-/** How far a kernel is from the plain TypeScript reference on this device. */
-export interface KernelCheck {
-  /** The kernel and its variant. */
-  kernel: string;
-  /** Normalised mean squared error against the reference in f64. */
-  error: number;
-  /** Whether that is within what f32 arithmetic explains. */
-  ok: boolean;
-  /** Why it could not be run, where it could not. */
-  problem?: string;
-}
-
-/** Most error of a kernel in f32; drivers that work stay below 1e-12. */
-const LIMIT = 1e-7;
-
-const NORM: FoldedNorm = { dim: COLS, eps: 1e-5 };
+  checkKernel,
+  checkVariant,
+  F32_LIMIT,
+  type KernelCheck,
+} from "./variants.ts";
 
 /**
  * Runs every kernel once on small random inputs and compares it with its
  * reference: some drivers compile a kernel and compute something else.
  *
  * @param gpu The device.
+ * @param codecs The formats of weights. Defaults to all.
  * @returns One result a kernel variant; it never throws for a wrong one.
  */
-export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
+export async function verifyKernels(
+  gpu: Gpu,
+  codecs: Iterable<Codec> = CODECS.values(),
+): Promise<KernelCheck[]> {
   const results: KernelCheck[] = [];
   const run = async (
     kernel: string,
     test: (scope: KernelScope) => Promise<number>,
-    limit = LIMIT,
-  ) => {
-    using pool = new BufferPool(gpu.device);
-    let error = NaN;
-    try {
-      error = await test({ gpu, pool });
-      results.push({ kernel, error, ok: error <= limit });
-    } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause);
-      results.push({ kernel, error, ok: false, problem });
-    }
-  };
-  const reduce = gpu.subgroupSize > 0 ? "subgroups" : "no subgroups";
-  for (const codec of CODECS.values()) {
+    limit = F32_LIMIT,
+  ) => void results.push(await checkKernel(gpu, kernel, { test, limit }));
+  for (const codec of codecs) {
     await run(`embed.${codec.name}`, (scope) => testEmbed(scope, codec));
-    await run(
-      `matvec.${codec.name} (${reduce})`,
-      (scope) => testMatvec(scope, codec),
-    );
-    await run(
-      `matvec_swiglu.${codec.name} (${reduce})`,
-      (scope) => testMatvecSwiglu(scope, codec),
-    );
-    await run(
-      `matvec_norm.${codec.name} (${reduce})`,
-      (scope) => testMatvec(scope, codec, NORM),
-    );
-    await run(
-      `matvec_swiglu_norm.${codec.name} (${reduce})`,
-      (scope) => testMatvecSwiglu(scope, codec, NORM),
-    );
-    await run(`matmul.${codec.name}`, (scope) => testMatmul(scope, codec));
+    for (const { variant, int8 } of untried(gpu, codec)) {
+      results.push(...await checkVariant(gpu, codec, { variant, int8 }));
+    }
   }
   await run("rms_norm", testRmsNorm);
   await run("swiglu", testSwiglu);
@@ -82,4 +44,21 @@ export async function verifyKernels(gpu: Gpu): Promise<KernelCheck[]> {
     await run(name, test, limit);
   }
   return results;
+}
+
+/** The variants of a format's products that are taken untried. */
+function untried(gpu: Gpu, { quantized }: Codec) {
+  const w = { blocks: COLS / BLOCK };
+  return (quantized ? [false, true] : [false]).flatMap((int8) => {
+    const matmuls = (["small", "large"] as const).map((batch) =>
+      matmulVariantsFor(gpu, w, { batch, int8 })[0]!
+    );
+    // One kernel may be the choice for both.
+    const names = new Set(matmuls.map(({ name }) => name));
+    const variants = [
+      matvecVariants(gpu, w)[0]!,
+      ...[...names].map((name) => matmuls.find((m) => m.name === name)!),
+    ];
+    return variants.map((variant) => ({ variant, int8 }));
+  });
 }

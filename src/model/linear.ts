@@ -1,0 +1,204 @@
+import type { Binding, KernelScope } from "../gpu/kernel.ts";
+import type { BatchKernel } from "../kernels/batch.ts";
+import type { ProductChoices } from "../kernels/choices.ts";
+import { createMatmul } from "../kernels/matmul.ts";
+import { type Matrix, strideOf } from "../kernels/matrix.ts";
+import { createMatvec, createMatvecSwiglu } from "../kernels/matvec.ts";
+import { createQuantize, type Int8Activations } from "../kernels/quantize.ts";
+import { createSwiglu } from "../kernels/swiglu.ts";
+import { SMALL_BATCH } from "../kernels/variants.ts";
+
+/** What linear layers are made with. */
+export interface LinearScope extends KernelScope {
+  /** The variant of each product. */
+  readonly choices: ProductChoices;
+  /**
+   * Where activations are rounded to 8 bits before they meet weights of whole
+   * numbers; `undefined` where they stay f32.
+   */
+  readonly int8: Int8Activations | undefined;
+}
+
+/** RMSNorm before a linear layer. */
+export interface LinearNorm {
+  /** Length of a row. */
+  dim: number;
+  /** Added to the mean square. */
+  eps: number;
+  /** Scale, `[stride]` f32. */
+  weight: GPUBuffer;
+  /** Where a batch's normalized rows go; one row of f32 is normalized in passing. */
+  normed: GPUBuffer;
+  /** `x -> normed`. */
+  kernel: BatchKernel;
+}
+
+/** Buffers and options of a linear layer. */
+export interface LinearOptions {
+  /** Input, `[batch, stride]` f32. */
+  x: GPUBuffer;
+  /** Normalizes the input. */
+  norm?: LinearNorm;
+  /** Output, `[batch, yStride]` f32. */
+  y: GPUBuffer;
+  /** Floats from one row of the output to the next. */
+  yStride: number;
+  /** Whether the product is added to the output. Defaults to `false`. */
+  accumulate?: boolean;
+  /** The batch; see `batch.ts`. */
+  batch: GPUBufferBinding;
+}
+
+/** A product's input, ready for its kernels. */
+interface LinearInput {
+  /** Makes the input of a batch ready, in this order. */
+  kernels: BatchKernel[];
+  /** The same for one row. */
+  oneRow: BatchKernel[];
+  /** What the products read. */
+  buffers: { x: Binding; xScales?: Binding };
+  /** Whether that is whole numbers. */
+  int8: boolean;
+}
+
+/**
+ * Binds a stack of matrices, one below the other, to their input and output.
+ *
+ * @param scope The device, and how products are run.
+ * @param stack The matrices, of equal columns.
+ * @param options The buffers.
+ * @returns The layer: for one row, few and many it runs different kernels.
+ */
+export async function bindLinear(
+  scope: LinearScope,
+  stack: readonly Matrix[],
+  options: LinearOptions,
+): Promise<BatchKernel> {
+  const { norm, y, yStride, accumulate = false, batch } = options;
+  const { choices } = scope;
+  const input = await prepare(scope, stack, options);
+  const { int8 } = input;
+  const one = [...input.oneRow];
+  const small = [...input.kernels];
+  const large = [...input.kernels];
+  let offset = 0;
+  for (const w of stack) {
+    const matvec = await createMatvec(scope, w, {
+      accumulate,
+      offset,
+      int8,
+      norm: int8 ? undefined : norm,
+      variant: choices.matvec(w, { int8 }),
+    });
+    one.push(matvec.bind({ ...inputOf(input, options), y }));
+    for (
+      const [name, kernels] of [["small", small], ["large", large]] as const
+    ) {
+      const matmul = await createMatmul(scope, w, {
+        yStride,
+        accumulate,
+        offset,
+        int8,
+        ...(name === "small" && { maxBatch: SMALL_BATCH }),
+        variant: choices.matmul(w, { batch: name, int8 }),
+      });
+      kernels.push(matmul.bind({ ...input.buffers, y, batch }));
+    }
+    offset += w.rows;
+  }
+  return (pass, rows) => {
+    const kernels = rows === 1 ? one : rows <= SMALL_BATCH ? small : large;
+    for (const kernel of kernels) kernel(pass, rows);
+  };
+}
+
+/** Buffers and options of a gated layer. */
+export interface GateUpOptions {
+  /** Input, `[batch, stride]` f32. */
+  x: GPUBuffer;
+  /** Normalizes the input. */
+  norm: LinearNorm;
+  /** Gate, then up, `[batch, 2 * hiddenDim]` f32. */
+  gateUp: GPUBuffer;
+  /** Output, `[batch, stride]` f32. */
+  hidden: GPUBuffer;
+  /** Rows of gate, and of up. */
+  hiddenDim: number;
+  /** The batch; see `batch.ts`. */
+  batch: GPUBufferBinding;
+}
+
+/**
+ * Binds gate and up with their activation: one kernel for one row where it can be.
+ *
+ * @param scope The device, and how products are run.
+ * @param stack Gate and up, one below the other.
+ * @param options The buffers.
+ * @returns The layer.
+ */
+export async function bindGateUp(
+  scope: LinearScope,
+  stack: readonly Matrix[],
+  { x, norm, gateUp, hidden, hiddenDim, batch }: GateUpOptions,
+): Promise<BatchKernel> {
+  const options = { x, norm, y: gateUp, yStride: 2 * hiddenDim, batch };
+  const linear = await bindLinear(scope, stack, options);
+  const swiglu = (await createSwiglu(scope, {
+    dim: hiddenDim,
+    xStride: 2 * hiddenDim,
+    yStride: strideOf(hiddenDim),
+  })).bind({ x: gateUp, y: hidden, batch });
+  const fused = await bindFused();
+  return (pass, rows) => {
+    if (rows === 1 && fused !== undefined) {
+      for (const kernel of fused) kernel(pass, rows);
+      return;
+    }
+    linear(pass, rows);
+    swiglu(pass, rows);
+  };
+
+  async function bindFused(): Promise<BatchKernel[] | undefined> {
+    const [w, ...rest] = stack;
+    if (w === undefined || rest.length > 0 || w.parts.length > 1) return;
+    const input = await prepare(scope, stack, options);
+    const { int8 } = input;
+    const kernel = await createMatvecSwiglu(scope, w, {
+      int8,
+      norm: int8 ? undefined : norm,
+      variant: scope.choices.matvec(w, { int8 }),
+    });
+    const bound = kernel.bind({ ...inputOf(input, options), y: hidden });
+    return [...input.oneRow, bound];
+  }
+}
+
+/** Finds out what the products read, and what makes it. */
+async function prepare(
+  scope: LinearScope,
+  stack: readonly Matrix[],
+  { x, norm, batch }: LinearOptions,
+): Promise<LinearInput> {
+  const normed = norm?.normed ?? x;
+  const front = norm === undefined ? [] : [norm.kernel];
+  const whole = stack.every(({ codec }) => codec.quantized);
+  if (scope.int8 === undefined || !whole) {
+    return { kernels: front, oneRow: [], buffers: { x: normed }, int8: false };
+  }
+  const { quants, scales } = scope.int8;
+  const dim = stack[0]!.cols;
+  const quantize = (await createQuantize(scope, { dim }))
+    .bind({ x: normed, quants, scales, batch });
+  const kernels = [...front, quantize];
+  const buffers = { x: quants, xScales: scales };
+  return { kernels, oneRow: kernels, buffers, int8: true };
+}
+
+/** What the kernel for one row reads: f32 is normalized in passing. */
+function inputOf(
+  { int8, buffers }: LinearInput,
+  { x, norm }: Pick<LinearOptions, "x" | "norm">,
+) {
+  if (int8) return buffers;
+  return norm === undefined ? { x } : { x, normWeight: norm.weight };
+}
