@@ -23,7 +23,7 @@ export {
   benchmarkKernels,
   type KernelBenchmarkOptions,
 } from "./src/bench/kernel_benchmark.ts";
-export type { Activations, VariantChoice } from "./src/bench/products.ts";
+export type { VariantChoice } from "./src/bench/products.ts";
 export type { Distribution } from "./src/bench/statistics.ts";
 export type { TimingMethod } from "./src/bench/timer.ts";
 export type { KernelTiming } from "./src/bench/timing.ts";
@@ -68,7 +68,8 @@ export type { ModelInput } from "./src/gguf/source.ts";
 export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
 export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
 export { KernelCompileError } from "./src/gpu/kernel.ts";
-export type { KernelCheck } from "./src/kernels/verify/verify.ts";
+export type { Activations } from "./src/kernels/choices.ts";
+export type { KernelCheck } from "./src/kernels/verify/variants.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
 export type { LoadProgress } from "./src/model/weights.ts";
@@ -83,3 +84,6 @@ export {
   Tokenizer,
 } from "./src/tokenizer/tokenizer.ts";
 export type { TokenType, Vocabulary } from "./src/tokenizer/vocabulary.ts";
+export type { TunedProduct } from "./src/tune/cache.ts";
+export type { TuneMode } from "./src/tune/mode.ts";
+export type { KernelChoice } from "./src/tune/report.ts";

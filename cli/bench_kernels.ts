@@ -41,8 +41,11 @@ export function kernelOptions(): Option[] {
     ).argParser((text) => names(text).map(parseShape)),
     new Option("--columns <n>", "columns of the input (1,8,512)")
       .argParser((text) => names(text).map(integer(1))),
-    new Option("--variants <which>", "the kernel taken untried, or each")
-      .choices(["first", "all"]),
+    new Option(
+      "--variants <which>",
+      "the kernel taken untried, the fastest, or each",
+    )
+      .choices(["first", "tuned", "all"]),
     new Option("--small", "sizes and times for a software driver"),
     new Option("--seconds <s>", "time for each measurement (0.1)")
       .argParser(number(1e-6)),

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { diagnose } from "../mod.ts";
+import { diagnose, type Diagnosis } from "../mod.ts";
 import { jsonOption } from "./options.ts";
 import { formatTable, writeJson, writeLine } from "./output.ts";
 
@@ -33,6 +33,8 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
     writeLine();
     writeLine(formatTable(Object.entries(limits)));
     writeLine();
+    writeTuning(diagnosis.tuning);
+    writeLine();
     writeLine(formatTable(
       selfTest.map(({ kernel, error, ok, problem }) => [
         ok ? "ok" : "FAILED",
@@ -49,4 +51,22 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
       } wrong`,
     );
   }
+}
+
+/** The kernel variants that models take on this device. */
+function writeTuning({ path, products }: Diagnosis["tuning"]): void {
+  const tuned = Object.entries(products);
+  if (tuned.length === 0) {
+    writeLine("No kernel variant was measured on this device yet");
+    return;
+  }
+  writeLine(`kernel variants, from ${path}`);
+  writeLine(formatTable(
+    tuned.map(([product, { variant, ms, untriedMs }]) => [
+      product,
+      variant,
+      `${ms.toPrecision(3)} ms`,
+      ms < untriedMs ? `${(untriedMs / ms).toFixed(2)}x the untried one` : "",
+    ]),
+  ));
 }

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { interruptSignal, loadWithProgress } from "./model.ts";
 import {
   integer,
@@ -16,11 +16,7 @@ export function logitsCommand(): Command {
     .description("show how likely a model finds a text, token by token")
     .argument("<model>", "GGUF file")
     .requiredOption("--ids <ids>", "token ids, taken as they are", integers)
-    .option("--top <n>", "best next tokens to show", integer(), 10)
-    .addOption(
-      new Option("--activations <type>", "arithmetic of activations")
-        .choices(["f32"]).default("f32"),
-    );
+    .option("--top <n>", "best next tokens to show", integer(), 10);
   for (const option of loadOptions()) command.addOption(option);
   return command.addOption(jsonOption()).action(logits);
 }

@@ -1,9 +1,11 @@
 import { InvalidArgumentError, Option } from "commander";
 import type {
+  Activations,
   GenerateOptions,
   KvType,
   LoadModelOptions,
   SamplingOptions,
+  TuneMode,
 } from "../mod.ts";
 
 const MAX_U32 = 2 ** 32 - 1;
@@ -62,6 +64,10 @@ export interface LoadFlags {
   kv?: KvType;
   /** Prompt tokens that run in one step. */
   batch?: number;
+  /** What weights are multiplied with. */
+  activations?: Activations;
+  /** Whether kernel variants are measured. */
+  tune?: TuneMode;
   /** `false` for kernels without subgroups. */
   subgroups?: boolean;
 }
@@ -75,18 +81,24 @@ export function loadOptions(): Option[] {
       .choices(["f16", "f32", "q8_0"]),
     new Option("--batch <n>", "prompt tokens in one step")
       .argParser(integer(1)),
+    new Option("--activations <type>", "what weights are multiplied with")
+      .choices(["f32", "int8"]),
+    new Option("--tune <mode>", "whether kernel variants are measured at load")
+      .choices(["off", "cached", "force"]),
     new Option("--no-subgroups", "use the kernels without subgroups"),
   ];
 }
 
 /** The options of {@linkcode loadModel} that the flags stand for. */
 export function toLoadOptions(
-  { context, kv, batch, subgroups }: LoadFlags,
+  { context, kv, batch, activations, tune, subgroups }: LoadFlags,
 ): LoadModelOptions {
   return {
     ...(context !== undefined && { contextLength: context }),
     ...(kv !== undefined && { kv }),
     ...(batch !== undefined && { batchSize: batch }),
+    ...(activations !== undefined && { activations }),
+    ...(tune !== undefined && { tune }),
     ...(subgroups !== undefined && { subgroups }),
   };
 }

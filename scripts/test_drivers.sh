@@ -72,4 +72,4 @@ if [[ $adapter != *SwiftShader* ]]; then
 fi
 if [ $# -eq 0 ]; then set -- src/gpu src/kernels; fi
 # Not exec: the trap cleans up behind it.
-"${deno[@]}" test --parallel -A "$@"
+SERAPH_TUNE=off "${deno[@]}" test --parallel -A "$@"

@@ -293,6 +293,7 @@ Deno.test("seraph doctor shows the GPU and tests its kernels", async () => {
     "subgroupSize",
     "syncReadback",
     "limits",
+    "tuning",
     "selfTest",
   ]);
   assertGreater(json.limits.maxBufferSize, 0);

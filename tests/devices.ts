@@ -1,3 +1,5 @@
+import { type Gpu, requestGpu } from "../src/gpu/gpu.ts";
+
 /**
  * Watches the devices that are requested while `fn` runs.
  *
@@ -26,4 +28,26 @@ export async function watchDevices(
     GPUAdapter.prototype.requestDevice = requestDevice;
   }
   return destroyed;
+}
+
+/**
+ * A device whose driver computes something else in some kernels.
+ *
+ * @param label Part of the labels of the kernels.
+ * @param replacement WGSL that stands in them, and what the driver takes it for.
+ * @returns The device; destroy it when done.
+ */
+export async function wrongDriver(
+  label: string,
+  [right, wrong]: readonly [string, string],
+): Promise<Gpu> {
+  const gpu = await requestGpu();
+  const create = gpu.device.createShaderModule.bind(gpu.device);
+  gpu.device.createShaderModule = (descriptor) => {
+    const { code, label: name = "" } = descriptor;
+    if (!name.includes(label)) return create(descriptor);
+    if (!code.includes(right)) throw new Error(`"${name}" has no "${right}"`);
+    return create({ ...descriptor, code: code.replaceAll(right, wrong) });
+  };
+  return gpu;
 }

@@ -15,8 +15,9 @@ export interface KernelBenchmarkOptions extends CaseOptions, RequestGpuOptions {
    */
   small?: boolean | undefined;
   /**
-   * Whether only the kernel is measured that is taken untried, or every one that
-   * the device has for a product. Defaults to `"first"`.
+   * Whether only the kernel is measured that is taken untried, the fastest one
+   * that tuning finds, or every one that the device has for a product. Defaults
+   * to `"first"`.
    */
   variants?: VariantChoice | undefined;
   /** Most samples of a measurement, at least 1. Defaults to 20, or 5 if small. */

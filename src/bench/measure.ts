@@ -1,3 +1,4 @@
+import type { Activations } from "../kernels/choices.ts";
 import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel, KernelScope } from "../gpu/kernel.ts";
@@ -7,12 +8,7 @@ import type { Codec } from "../kernels/quant/codec.ts";
 import { formatShape, type KernelShape } from "./cases.ts";
 import { findError } from "./check.ts";
 import { createInput, type ProductInput } from "./input.ts";
-import {
-  type Activations,
-  listProducts,
-  type Product,
-  type VariantChoice,
-} from "./products.ts";
+import { listProducts, type Product, type VariantChoice } from "./products.ts";
 import { sample, type SampleOptions, type Samples } from "./sample.ts";
 import type { Timer } from "./timer.ts";
 import {
@@ -109,8 +105,9 @@ export async function* measureShape(
       using scratch = new BufferPool(gpu.device);
       const scope = { gpu, pool: scratch };
       const buffers = await createBuffers(scope, sets, { shape, columns });
-      const [w] = sets.matrices;
-      for (const product of listProducts(gpu, w!, { columns, variants })) {
+      const { matrices } = sets;
+      const list = { columns, variants, matrices };
+      for (const product of await listProducts(gpu, list)) {
         yield await measureProduct(scope, sets, {
           ...options,
           product,

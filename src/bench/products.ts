@@ -1,21 +1,23 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel, KernelScope } from "../gpu/kernel.ts";
+import type { Activations } from "../kernels/choices.ts";
 import { createMatmul } from "../kernels/matmul.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { createMatvec } from "../kernels/matvec.ts";
 import {
   type MatmulVariant,
-  matmulVariants,
   type MatvecVariant,
-  matvecVariants,
+  SMALL_BATCH,
 } from "../kernels/variants.ts";
+import { variantsOf } from "../tune/candidates.ts";
+import { fastest } from "../tune/measure.ts";
 import type { ProductInput } from "./input.ts";
 
-/** What a kernel multiplies the weights with. */
-export type Activations = "f32" | "int8";
-
-/** Which kernels for a product: that which is taken untried, or every one. */
-export type VariantChoice = "first" | "all";
+/**
+ * Which kernels for a product: that which is taken untried, the fastest that
+ * tuning finds, or every one.
+ */
+export type VariantChoice = "first" | "tuned" | "all";
 
 /** One way that the kernels have of computing `y = x w^T`. */
 export interface Product {
@@ -34,27 +36,50 @@ export interface Product {
   ): Promise<BoundKernel>;
 }
 
+/** Options for {@linkcode listProducts}. */
+export interface ListProductsOptions {
+  /** Columns of the input. */
+  columns: number;
+  /** Which of the variants. */
+  variants: VariantChoice;
+  /** Matrices that are alike, for tuning; the first one's format is listed. */
+  matrices: readonly Matrix[];
+}
+
 /**
  * Lists the ways to compute a product.
  *
  * @param gpu The device.
- * @param w The matrix; only its shape and format matter.
- * @param options Columns of the input, and which variants.
+ * @param options The matrices, columns of the input, and which variants.
  * @returns One or more, each a measurement of its own.
  */
-export function listProducts(
+export async function listProducts(
   gpu: Gpu,
-  w: Pick<Matrix, "blocks" | "codec">,
-  { columns, variants }: { columns: number; variants: VariantChoice },
-): Product[] {
-  const paths = w.codec.quantized ? [false, true] : [false];
-  return paths.flatMap((int8) => {
-    const products = columns === 1
-      ? matvecVariants(gpu, w).map((variant) => matvec(variant, int8))
-      : matmulVariants(gpu, w, { batch: columns, int8 })
-        .map((variant) => matmul(variant, int8));
-    return variants === "all" ? products : products.slice(0, 1);
-  });
+  { columns, variants, matrices }: ListProductsOptions,
+): Promise<Product[]> {
+  const w = matrices[0]!;
+  const batch = columns === 1
+    ? "one"
+    : columns <= SMALL_BATCH
+    ? "small"
+    : "large";
+  const products: Product[] = [];
+  for (const int8 of w.codec.quantized ? [false, true] : [false]) {
+    const all = variantsOf(gpu, { w, batch, int8 });
+    const chosen = variants === "all"
+      ? all
+      : variants === "first"
+      ? all.slice(0, 1)
+      : [
+        (await fastest(gpu, { w, batch, int8 }, { matrices, from: all })).best,
+      ];
+    products.push(
+      ...chosen.map((variant) =>
+        "kind" in variant ? matmul(variant, int8) : matvec(variant, int8)
+      ),
+    );
+  }
+  return products;
 }
 
 function matvec(variant: MatvecVariant, int8: boolean): Product {

@@ -3,7 +3,7 @@ import type { Codec } from "../kernels/quant/codec.ts";
 import { fileBytes, type KernelShape, leastTraffic } from "./cases.ts";
 import type { Ceilings } from "./ceilings.ts";
 import type { Measured } from "./measure.ts";
-import type { Activations } from "./products.ts";
+import type { Activations } from "../kernels/choices.ts";
 import type { Distribution } from "./statistics.ts";
 import type { Timer, TimingMethod } from "./timer.ts";
 

@@ -1,5 +1,8 @@
 import { limitsOf, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
-import { type KernelCheck, verifyKernels } from "../kernels/verify/verify.ts";
+import { CODECS } from "../kernels/quant/codecs.ts";
+import { knownTuning, type TunedProduct } from "../tune/cache.ts";
+import { verifyKernels } from "../kernels/verify/verify.ts";
+import type { KernelCheck } from "../kernels/verify/variants.ts";
 
 /** What there is to know about the GPU. */
 export interface Diagnosis {
@@ -23,6 +26,13 @@ export interface Diagnosis {
   syncReadback: boolean;
   /** The device's limits. */
   limits: Record<string, number>;
+  /** The variants that were measured to be the fastest, on this device. */
+  tuning: {
+    /** The file that they are kept in, where the program may use it. */
+    path: string | undefined;
+    /** By format, shape, batch and input: `"Q4_0 5120x5120 one f32"`. */
+    products: Record<string, TunedProduct>;
+  };
   /** Each kernel against its reference, with subgroups and without. */
   selfTest: KernelCheck[];
 }
@@ -45,9 +55,12 @@ export async function diagnose(
     if (gpu.subgroupSize > 0) {
       const plain = { ...gpu, subgroupSize: 0, pipelines: new Map() };
       const known = new Set(selfTest.map(({ kernel }) => kernel));
-      const others = await verifyKernels(plain);
+      // How sums are added without subgroups does not depend on the format.
+      const codecs = ["F32", "Q4_0"].map((name) => CODECS.get(name)!);
+      const others = await verifyKernels(plain, codecs);
       selfTest.push(...others.filter(({ kernel }) => !known.has(kernel)));
     }
+    const { path, tuning } = await knownTuning(gpu);
     return {
       adapter: { vendor, architecture, device, description, isFallbackAdapter },
       driver: description,
@@ -56,6 +69,7 @@ export async function diagnose(
       subgroupSize: gpu.subgroupSize,
       syncReadback: gpu.syncReadback,
       limits: limitsOf(gpu.device),
+      tuning: { path, products: Object.fromEntries(tuning) },
       selfTest,
     };
   } finally {

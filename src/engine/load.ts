@@ -7,6 +7,7 @@ import {
   type ModelInput,
   openSource,
 } from "../gguf/source.ts";
+import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
@@ -15,8 +16,17 @@ import { nextTurn } from "../model/next_turn.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";
-import { type LoadProgress, loadWeights } from "../model/weights.ts";
+import {
+  type LoadProgress,
+  loadWeights,
+  matricesOf,
+} from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { chooseProducts } from "../tune/choose.ts";
+import { chooseAttention } from "../tune/choose_attention.ts";
+import { checkFixed } from "../tune/fixed.ts";
+import type { KernelChoice } from "../tune/report.ts";
+import { type TuneMode, tuneMode } from "../tune/mode.ts";
 import { checkSystemMemory } from "./memory.ts";
 import { Model } from "./model.ts";
 
@@ -38,6 +48,19 @@ export interface LoadModelOptions extends RequestGpuOptions {
   kv?: KvType | undefined;
   /** Prompt tokens that run in one step. Defaults to 512. */
   batchSize?: number | undefined;
+  /**
+   * What weights of whole numbers are multiplied with. Defaults to `"f32"`, which
+   * keeps every digit; `"int8"` rounds activations to 8 bits, 32 to a scale, as
+   * llama.cpp does, and is faster on GPUs where prompts are bound by arithmetic.
+   */
+  activations?: Activations | undefined;
+  /**
+   * Whether kernel variants are measured at load. Defaults to `$SERAPH_TUNE`, or
+   * else to `"cached"`: what was measured on this device before is taken from the
+   * cache folder, and what was not is measured once, in a few seconds at most.
+   * `"off"` takes them untried, as does a program that may not use that folder.
+   */
+  tune?: TuneMode | undefined;
 }
 
 const DEFAULT_CONTEXT = 8192;
@@ -72,6 +95,7 @@ export async function loadModel(
   const tensors = findTensors(file, config);
   const tokenizer = Tokenizer.fromMetadata(file.metadata);
   const sizes = readSizes(config, options);
+  const tune = tuneMode(options.tune);
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
@@ -84,7 +108,7 @@ export async function loadModel(
       source,
       config,
       tensors,
-      options: { ...options, ...sizes },
+      options: { ...options, ...sizes, tune },
     });
     return new Model({
       gpu,
@@ -108,10 +132,15 @@ async function createModel(
     source: ByteSource;
     config: LlamaConfig;
     tensors: LlamaTensors;
-    options: LoadModelOptions & { contextLength: number; batchSize: number };
+    options: LoadModelOptions & {
+      contextLength: number;
+      batchSize: number;
+      tune: TuneMode;
+    };
   },
-): Promise<{ llama: Llama; sequence: Sequence }> {
+): Promise<{ llama: Llama; sequence: Sequence; kernels: KernelChoice[] }> {
   const { onProgress, signal, contextLength, batchSize, kv = "f16" } = options;
+  const int8 = options.activations === "int8";
   try {
     const cache = kvBytes({ config, context: contextLength, kv });
     checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
@@ -119,20 +148,33 @@ async function createModel(
       onProgress,
       signal,
     });
-    const state = createState(gpu, pool, { config, batch: batchSize });
+    const choices = await chooseProducts(gpu, matricesOf(weights), {
+      tune: options.tune,
+      int8,
+      signal,
+    });
+    const { attention, attentionStep, report } = await chooseAttention(gpu, {
+      ...config,
+      kv,
+    });
+    await checkFixed(gpu, weights.tokenEmbd.codec);
+    const state = createState(gpu, pool, { config, batch: batchSize, int8 });
     const llama = await createLlama({ gpu, pool }, {
       config,
       weights,
       state,
       context: contextLength,
       kv,
+      choices,
+      attention,
+      attentionStep,
     });
     await pool.check("the activations");
     // The first conversation's cache belongs to what must fit.
     const sequence = await Sequence.create(gpu, llama);
     await nextTurn(); // an abort may be waiting for one
     signal?.throwIfAborted();
-    return { llama, sequence };
+    return { llama, sequence, kernels: [...choices.report, ...report] };
   } catch (error) {
     pool[Symbol.dispose]();
     if (!(error instanceof GpuMemoryError)) throw error;
@@ -152,7 +194,12 @@ function bytesOf({ tensors }: GgufFile): number {
 
 function readSizes(
   config: LlamaConfig,
-  { contextLength, batchSize = DEFAULT_BATCH, kv = "f16" }: LoadModelOptions,
+  {
+    contextLength,
+    batchSize = DEFAULT_BATCH,
+    kv = "f16",
+    activations = "f32",
+  }: LoadModelOptions,
 ): { contextLength: number; batchSize: number } {
   const trained = config.contextLength;
   const context = contextLength ?? Math.min(trained, DEFAULT_CONTEXT);
@@ -164,6 +211,13 @@ function readSizes(
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(
       `Cannot load model: batchSize is ${batchSize}, a positive integer is wanted`,
+    );
+  }
+  if (!ACTIVATIONS.includes(activations)) {
+    throw new TypeError(
+      `Cannot load model: activations is "${activations}", one of ${
+        ACTIVATIONS.join(", ")
+      } is wanted`,
     );
   }
   if (!KV_TYPES.includes(kv)) {

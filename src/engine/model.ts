@@ -20,6 +20,7 @@ import { kvBytes } from "../model/kv_buffers.ts";
 import type { Llama } from "../model/llama.ts";
 import { Sequence } from "../model/sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { KernelChoice } from "../tune/report.ts";
 import { checkSystemMemory } from "./memory.ts";
 
 /** Options for {@linkcode Model.generate}. */
@@ -55,6 +56,8 @@ export interface ModelParts {
   template: string | undefined;
   /** Milliseconds that loading took. */
   loadMs: number;
+  /** The variant of each product, and why. */
+  kernels: readonly KernelChoice[];
 }
 
 /** A model on the GPU: text in, text out. */
@@ -63,6 +66,8 @@ export class Model implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   /** Milliseconds that loading took. */
   readonly loadMs: number;
+  /** Which variants of kernels the model runs, and why. */
+  readonly kernels: readonly KernelChoice[];
   readonly #gpu: Gpu;
   readonly #pool: BufferPool;
   readonly #llama: Llama;
@@ -80,6 +85,7 @@ export class Model implements AsyncDisposable {
   constructor(parts: ModelParts) {
     this.tokenizer = parts.tokenizer;
     this.loadMs = parts.loadMs;
+    this.kernels = parts.kernels;
     this.#gpu = parts.gpu;
     this.#pool = parts.pool;
     this.#llama = parts.llama;

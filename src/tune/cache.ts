@@ -1,0 +1,158 @@
+import type { Gpu } from "../gpu/gpu.ts";
+
+/** What was measured of one product. */
+export interface TunedProduct {
+  /** Name of the variant that was fastest. */
+  variant: string;
+  /** Milliseconds that one product took in it. */
+  ms: number;
+  /** Milliseconds in the variant that is taken untried. */
+  untriedMs: number;
+}
+
+/** The variants that were fastest on one device, by `productKey()`. */
+export type Tuning = Map<string, TunedProduct>;
+
+/** Kernels change: choices of another version are measured again. */
+const VERSION = 1;
+
+/** A file with the choices for one device. */
+interface TuningFile {
+  version: number;
+  device: string;
+  products: Record<string, TunedProduct>;
+}
+
+/** The adapter and its driver, as the tuning is kept for them. */
+export function deviceName({ info, subgroupSize }: Gpu): string {
+  const { vendor, architecture, device, description } = info;
+  const name = [vendor, architecture, device, description]
+    .filter((part) => part !== "").join(" ");
+  return `${name}, ${
+    subgroupSize > 0 ? `subgroups of ${subgroupSize}` : "no subgroups"
+  }`;
+}
+
+/**
+ * The file that holds a device's tuning: under `$XDG_CACHE_HOME/seraph`, or
+ * `~/.cache/seraph`.
+ *
+ * @param device The device, by {@linkcode deviceName}.
+ * @returns The path; `undefined` where the program may not know or use it.
+ */
+export async function tuningPath(device: string): Promise<string | undefined> {
+  if (!("Deno" in globalThis)) return undefined;
+  const cache = environment("XDG_CACHE_HOME") ??
+    join(environment("HOME"), ".cache") ?? environment("LOCALAPPDATA");
+  if (cache === undefined) return undefined;
+  const path = `${cache}/seraph/tuning/${await digest(device)}.json`;
+  // As above: never ask.
+  for (const name of ["read", "write"] as const) {
+    const { state } = Deno.permissions.querySync({ name, path });
+    if (state !== "granted") return undefined;
+  }
+  return path;
+}
+
+/**
+ * Reads a tuning file.
+ *
+ * @param path The file, by {@linkcode tuningPath}.
+ * @param device The device that it must be of.
+ * @returns What is in it: nothing where there is none, or it is broken or of
+ * another version, as it can be measured again.
+ */
+export async function readTuning(
+  path: string,
+  device: string,
+): Promise<Tuning> {
+  try {
+    const file: unknown = JSON.parse(await Deno.readTextFile(path));
+    if (!isTuningFile(file) || file.device !== device) return new Map();
+    return new Map(Object.entries(file.products));
+  } catch {
+    return new Map();
+  }
+}
+
+/**
+ * Looks up what was measured on a device, in this program or another.
+ *
+ * @param gpu The device.
+ * @returns The file, where there can be one, and what is in it.
+ */
+export async function knownTuning(
+  gpu: Gpu,
+): Promise<{ path: string | undefined; tuning: Tuning }> {
+  const device = deviceName(gpu);
+  const path = await tuningPath(device);
+  const tuning = path === undefined
+    ? new Map()
+    : await readTuning(path, device);
+  return { path, tuning };
+}
+
+/**
+ * Adds to a tuning file, which another program may be writing as well: the file
+ * is whole at any time.
+ *
+ * @param path The file, by {@linkcode tuningPath}.
+ * @param device The device that was measured.
+ * @param tuning What was measured.
+ * @returns Whether it was written; a full disk is no reason to fail.
+ */
+export async function writeTuning(
+  path: string,
+  device: string,
+  tuning: Tuning,
+): Promise<boolean> {
+  const temporary = `${path}.${crypto.randomUUID()}`;
+  try {
+    const products = Object.fromEntries([
+      ...await readTuning(path, device),
+      ...tuning,
+    ]);
+    const file: TuningFile = { version: VERSION, device, products };
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(temporary, JSON.stringify(file, null, 2) + "\n");
+    await Deno.rename(temporary, path);
+    return true;
+  } catch {
+    await Deno.remove(temporary).catch(() => {});
+    return false;
+  }
+}
+
+function isTuningFile(file: unknown): file is TuningFile {
+  if (!isRecord(file) || file.version !== VERSION) return false;
+  return isRecord(file.products) &&
+    Object.values(file.products).every((product) =>
+      isRecord(product) && typeof product.variant === "string" &&
+      typeof product.ms === "number" && typeof product.untriedMs === "number"
+    );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * An environment variable, where the program may read it and it is not empty.
+ * Asking for the permission would stop the program at a prompt.
+ */
+export function environment(variable: string): string | undefined {
+  if (!("Deno" in globalThis)) return undefined;
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
+}
+
+function join(folder: string | undefined, name: string): string | undefined {
+  return folder === undefined ? undefined : `${folder}/${name}`;
+}
+
+/** A file name for any text. */
+async function digest(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return hash.subarray(0, 8).toHex();
+}

@@ -1,0 +1,73 @@
+import type { Gpu } from "../gpu/gpu.ts";
+import { matmulVariantsFor, type ProductInput } from "../kernels/choices.ts";
+import type { Matrix } from "../kernels/matrix.ts";
+import {
+  type MatmulVariant,
+  type MatvecVariant,
+  matvecVariants,
+} from "../kernels/variants.ts";
+
+/** A way to run a product, of one row of input or of several. */
+export type ProductVariant = MatvecVariant | MatmulVariant;
+
+/** A product as far as its speed depends on it. */
+export interface Product extends ProductInput {
+  /** The matrix, or one of several alike. */
+  readonly w: Matrix;
+}
+
+/** What a product is called in tuning files: format, shape and input. */
+export function productKey({ w, batch, int8 }: Product): string {
+  const { codec, rows, cols } = w;
+  return `${codec.name} ${rows}x${cols} ${batch} ${int8 ? "int8" : "f32"}`;
+}
+
+/** Every variant that the device has for a product, the untried choice first. */
+export function variantsOf(gpu: Gpu, product: Product): ProductVariant[] {
+  const { w, batch } = product;
+  return batch === "one"
+    ? matvecVariants(gpu, w)
+    : matmulVariantsFor(gpu, w, product);
+}
+
+/**
+ * Finds a fast variant without trying them all: of a matrix-vector product's
+ * three dimensions one after the other is moved along.
+ *
+ * @param variants All variants, the first one is where the search starts.
+ * @param time Measures a variant, in any unit.
+ * @returns The fastest that was met, and what each that was tried took.
+ */
+export async function search<T extends ProductVariant>(
+  variants: readonly T[],
+  time: (variant: T) => Promise<number>,
+): Promise<{ best: T; times: Map<T, number> }> {
+  const times = new Map<T, number>();
+  let best = variants[0]!;
+  const meet = async (candidates: readonly T[]) => {
+    for (const variant of candidates) {
+      if (times.has(variant)) continue;
+      times.set(variant, await time(variant));
+      // A tie stays with what is taken untried.
+      if (times.get(variant)! < 0.97 * times.get(best)!) best = variant;
+    }
+  };
+  await meet([best]);
+  for (const axes of AXES) {
+    await meet(variants.filter((variant) => differ(variant, best, axes)));
+  }
+  return { best, times };
+}
+
+/** The dimensions that are moved along, in this order. */
+const AXES = ["rows", "workgroup", "unroll"] as const;
+
+/** Whether variants are equal but for one dimension, or have none. */
+function differ(
+  a: ProductVariant,
+  b: ProductVariant,
+  axis: typeof AXES[number],
+): boolean {
+  if ("kind" in a || "kind" in b) return true;
+  return AXES.every((other) => other === axis || a[other] === b[other]);
+}

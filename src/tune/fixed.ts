@@ -1,0 +1,28 @@
+import type { Gpu } from "../gpu/gpu.ts";
+import type { Codec } from "../kernels/quant/codec.ts";
+import {
+  testEmbed,
+  testRmsNorm,
+  testSwiglu,
+} from "../kernels/verify/products.ts";
+import { checkKernel } from "../kernels/verify/variants.ts";
+import { wrongKernels } from "./report.ts";
+
+/**
+ * Checks the kernels that come in one variant.
+ *
+ * @param gpu The device.
+ * @param embedding The format of the embedding.
+ * @throws {Error} If one computes wrong results.
+ */
+export async function checkFixed(gpu: Gpu, embedding: Codec): Promise<void> {
+  const checks = [
+    await checkKernel(gpu, `embed.${embedding.name}`, {
+      test: (scope) => testEmbed(scope, embedding),
+    }),
+    await checkKernel(gpu, "rms_norm", { test: testRmsNorm }),
+    await checkKernel(gpu, "swiglu", { test: testSwiglu }),
+  ];
+  const wrong = checks.filter(({ ok }) => !ok);
+  if (wrong.length > 0) throw wrongKernels(gpu, "a model", wrong);
+}
