@@ -8,7 +8,7 @@
 
 alias Activations = Input;
 
-fn activations(block: u32, valid: bool) -> Activations {
+fn activations(block: u32, valid: bool, index: u32) -> Activations {
   let i = block * 8u;
   return input_of(Block(
     x[i], x[i + 1u], x[i + 2u], x[i + 3u],

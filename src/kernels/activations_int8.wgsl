@@ -11,7 +11,7 @@
 
 alias Activations = Int8Input;
 
-fn activations(block: u32, valid: bool) -> Activations {
+fn activations(block: u32, valid: bool, index: u32) -> Activations {
   let scale = x_scales[block];
   return Int8Input(x[block * 2u], x[block * 2u + 1u], scale.x, scale.yz);
 }

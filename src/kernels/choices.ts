@@ -46,7 +46,7 @@ export function matmulVariantsFor(
 /** The variants that are taken untried. */
 export function defaultChoices(gpu: Gpu): ProductChoices {
   return {
-    matvec: (w) => matvecVariants(gpu, w)[0]!,
+    matvec: (w, input) => matvecVariants(gpu, w, input)[0]!,
     matmul: (w, input) => matmulVariantsFor(gpu, w, input)[0]!,
   };
 }

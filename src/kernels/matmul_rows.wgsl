@@ -55,8 +55,8 @@ fn write4(m: u32, row: u32, sums: vec4f) {
 
 fn meet(sums: vec4f, m: u32, block: u32, a: Weights, b: Weights) -> vec4f {
   let last = batch.rows - 1u;
-  let x0 = activations(min(m, last) * params.blocks + block, true);
-  let x1 = activations(min(m + 1u, last) * params.blocks + block, true);
+  let x0 = activations(min(m, last) * params.blocks + block, true, 0u);
+  let x1 = activations(min(m + 1u, last) * params.blocks + block, true, 0u);
   return sums + vec4f(
     weights_dot(a, x0), weights_dot(b, x0),
     weights_dot(a, x1), weights_dot(b, x1),

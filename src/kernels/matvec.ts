@@ -6,9 +6,14 @@ import {
   type KernelScope,
 } from "../gpu/kernel.ts";
 import plainCode from "./activations.wgsl" with { type: "text" };
+import broadcastCode from "./activations_broadcast.wgsl" with { type: "text" };
+import broadcastNormCode from "./activations_broadcast_norm.wgsl" with {
+  type: "text",
+};
 import int8Code from "./activations_int8.wgsl" with { type: "text" };
 import normCode from "./activations_norm.wgsl" with { type: "text" };
 import type { BatchKernel } from "./batch.ts";
+import broadcast from "./broadcast.wgsl" with { type: "text" };
 import { bindWeights, type Matrix } from "./matrix.ts";
 import code from "./matvec.wgsl" with { type: "text" };
 import rowsCode from "./matvec_rows.wgsl" with { type: "text" };
@@ -41,7 +46,7 @@ export interface MatvecInput {
   /** Normalizes an f32 input in passing. Defaults to not at all. */
   norm?: FoldedNorm | undefined;
   /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
-  int8?: boolean | undefined;
+  int8?: boolean;
   /** How the work is cut up. Defaults to the first of `matvecVariants()`. */
   variant?: MatvecVariant | undefined;
 }
@@ -125,7 +130,7 @@ export async function createMatvecSwiglu(
     );
   }
   const { gpu, pool } = scope;
-  const variant = options.variant ?? matvecVariants(gpu, w)[0]!;
+  const variant = options.variant ?? matvecVariants(gpu, w, options)[0]!;
   // A run takes as many gate rows as up rows.
   const PAIRS = Math.max(1, variant.rows / 2);
   const { pipeline, front, runs } = await compile(scope, w, {
@@ -163,9 +168,9 @@ async function compile(
     constants: Record<string, number>;
   },
 ) {
-  const { name, rows, workgroup, lanes, unroll, subgroups } = variant ??
-    matvecVariants(gpu, w)[0]!;
-  const front = activations(pool, input);
+  const chosen = variant ?? matvecVariants(gpu, w, input)[0]!;
+  const { name, rows, workgroup, lanes, unroll, subgroups } = chosen;
+  const front = activations(pool, { ...input, variant: chosen });
   const pipeline = await compileKernel(gpu, {
     label: `${label}${front.label}.${w.codec.name}.${name}`,
     code: [
@@ -187,11 +192,17 @@ async function compile(
 }
 
 /** The code that reads the input, and the parameters of its norm. */
-function activations(pool: BufferPool, { norm, int8 = false }: MatvecInput) {
+function activations(
+  pool: BufferPool,
+  { norm, int8 = false, variant }: MatvecInput,
+): { label: string; code: string; params: Binding | undefined } {
   if (int8) return { label: "_int8", code: int8Code, params: undefined };
+  const round = variant?.broadcast ?? false;
   if (norm === undefined) {
-    return { label: "", code: plainCode, params: undefined };
+    const code = round ? broadcast + broadcastCode : plainCode;
+    return { label: "", code, params: undefined };
   }
   const params = pool.uniform([floatBits(norm.dim), floatBits(norm.eps)]);
-  return { label: "_norm", code: normCode, params };
+  const code = round ? broadcast + broadcastNormCode : normCode;
+  return { label: "_norm", code, params };
 }

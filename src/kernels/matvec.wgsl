@@ -31,10 +31,10 @@ override UNROLL: u32 = 1u; // 1, 2 or 4
 @group(0) @binding(4) var<uniform> params: Params;
 
 // One block of each row. ROWS folds the branches away.
-fn meet(sums: vec4f, block: u32, starts: vec4u) -> vec4f {
+fn meet(sums: vec4f, block: u32, starts: vec4u, index: u32) -> vec4f {
   let valid = UNROLL == 1u || block < params.blocks;
   let k = select(params.blocks - 1u, block, valid);
-  let xs = activations(k, valid);
+  let xs = activations(k, valid, index);
   var products = vec4f(product(starts.x + k, xs), 0.0, 0.0, 0.0);
   if (ROWS > 1u) {
     products.y = product(starts.y + k, xs);
@@ -60,13 +60,13 @@ fn main(
 
   var sums = vec4f(0.0);
   for (var block = lane; block < params.blocks; block += LANES * UNROLL) {
-    sums = meet(sums, block, starts);
+    sums = meet(sums, block, starts, index);
     if (UNROLL > 1u) {
-      sums = meet(sums, block + LANES, starts);
+      sums = meet(sums, block + LANES, starts, index);
     }
     if (UNROLL > 2u) {
-      sums = meet(sums, block + 2u * LANES, starts);
-      sums = meet(sums, block + 3u * LANES, starts);
+      sums = meet(sums, block + 2u * LANES, starts, index);
+      sums = meet(sums, block + 3u * LANES, starts, index);
     }
   }
   sums = finish(sums, index);

@@ -114,7 +114,13 @@ for (const codec of [Q4_0, F32]) {
     reductionTest(
       `matvec matches the reference in every variant when ${codec.name} weights are 9 x 1120 (int8 ${int8})`,
       async (scope) => {
-        for (const variant of matvecVariants(scope.gpu, { blocks: 35 })) {
+        for (
+          const variant of matvecVariants(
+            scope.gpu,
+            { blocks: 35 },
+            { int8 },
+          )
+        ) {
           const shape = { rows: 9, cols: 1120, codec };
           await checkMatvec(scope, { ...shape, variant, int8 });
           await checkSwiglu(scope, { ...shape, variant, int8 });

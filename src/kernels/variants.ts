@@ -18,6 +18,8 @@ export interface MatvecVariant {
   readonly lanes: number;
   /** Whether sums are added by shuffles, or else in workgroup memory. */
   readonly subgroups: boolean;
+  /** Whether lanes take rows of their own, and activations are passed round. */
+  readonly broadcast: boolean;
 }
 
 /** One way to cut up a matrix-matrix product. */
@@ -43,17 +45,32 @@ export const SMALL_BATCH = 16;
  *
  * @param gpu The device.
  * @param w The matrix; only its shape matters.
+ * @param options Whether the input is whole numbers.
  * @returns The variants, that which is taken untried first.
  */
 export function matvecVariants(
   gpu: Gpu,
   w: Pick<Matrix, "blocks">,
+  { int8 = false }: { int8?: boolean } = {},
 ): MatvecVariant[] {
   const subgroups = gpu.subgroupSize > 0;
   const size = workgroupSize(gpu);
   const software = gpu.info.isFallbackAdapter;
   const workgroups = software ? [size] : [64, 128, 256];
   const variants: MatvecVariant[] = [];
+  if (software && !int8 && gpu.subgroupSize >= 4) {
+    for (const rows of [4, 2]) {
+      variants.push({
+        name: `${rows}r.broadcast`,
+        rows,
+        unroll: 1,
+        workgroup: gpu.subgroupSize,
+        lanes: 1,
+        subgroups,
+        broadcast: true,
+      });
+    }
+  }
   for (const rows of [4, 2, 1]) {
     for (const unroll of [1, 2, 4]) {
       for (const workgroup of workgroups) {
@@ -63,7 +80,15 @@ export function matvecVariants(
         const name = `${rows}r.${unroll}u.${workgroup}w${
           subgroups ? ".subgroups" : ""
         }`;
-        variants.push({ name, rows, unroll, workgroup, lanes, subgroups });
+        variants.push({
+          name,
+          rows,
+          unroll,
+          workgroup,
+          lanes,
+          subgroups,
+          broadcast: false,
+        });
       }
     }
   }

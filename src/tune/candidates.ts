@@ -26,7 +26,7 @@ export function productKey({ w, batch, int8 }: Product): string {
 export function variantsOf(gpu: Gpu, product: Product): ProductVariant[] {
   const { w, batch } = product;
   return batch === "one"
-    ? matvecVariants(gpu, w)
+    ? matvecVariants(gpu, w, product)
     : matmulVariantsFor(gpu, w, product);
 }
 
@@ -69,5 +69,6 @@ function differ(
   axis: typeof AXES[number],
 ): boolean {
   if ("kind" in a || "kind" in b) return true;
+  if (a.broadcast !== b.broadcast) return axis === "rows";
   return AXES.every((other) => other === axis || a[other] === b[other]);
 }

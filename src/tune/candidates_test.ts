@@ -12,6 +12,7 @@ const VARIANTS: readonly MatvecVariant[] = [4, 2, 1].flatMap((rows) =>
       workgroup,
       lanes: 32,
       subgroups: true,
+      broadcast: false,
     }))
   )
 );

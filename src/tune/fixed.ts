@@ -4,7 +4,7 @@ import {
   testEmbed,
   testRmsNorm,
   testSwiglu,
-} from "../kernels/verify/products.ts";
+} from "../kernels/verify/layers.ts";
 import { checkKernel } from "../kernels/verify/variants.ts";
 import { wrongKernels } from "./report.ts";
 

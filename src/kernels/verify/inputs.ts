@@ -6,24 +6,17 @@ import type { Codec } from "../quant/codec.ts";
 import { randomBlocks } from "../quant/random_blocks.ts";
 import { createRepack } from "../quant/repack.ts";
 
-/** Rows of the matrices. */
-export const ROWS = 70;
-/** Columns of the matrices. */
-export const COLS = 256;
-/** Rows of the batches. */
-export const BATCH = 5;
-
 /** Weights on the GPU, and what the reference makes of their bytes. */
 export async function randomMatrix(
   scope: KernelScope,
   codec: Codec,
-  rows: number,
+  { rows, cols }: { rows: number; cols: number },
 ): Promise<{ matrix: Matrix; weights: Float32Array }> {
   const label = `test.${codec.name}`;
   // It is small for any device: one part, as products with a gate want it.
-  const shape = { label, rows, cols: COLS, codec, maxBytes: Infinity };
+  const shape = { label, rows, cols, codec, maxBytes: Infinity };
   const matrix = createMatrix(scope.pool, shape);
-  const bytes = randomBlocks(codec, { weights: rows * COLS, seed: 9 });
+  const bytes = randomBlocks(codec, { weights: rows * cols, seed: 9 });
   const repack = createRepack(scope, { chunkBytes: bytes.length });
   await repack.write({ bytes, matrix, part: matrix.parts[0]!, row: 0, rows });
   return { matrix, weights: codec.dequantize(bytes) };
@@ -44,9 +37,9 @@ export function randomFloats(
   });
 }
 
-/** The batch of all rows, from position 0. */
-export function batch({ pool }: KernelScope): GPUBuffer {
-  return pool.uniform(batchWords({ rows: BATCH, position: 0, first: 0 }));
+/** A batch of rows, from position 0. */
+export function batch({ pool }: KernelScope, rows: number): GPUBuffer {
+  return pool.uniform(batchWords({ rows, position: 0, first: 0 }));
 }
 
 /** A buffer with `data` in it. */

@@ -1,5 +1,4 @@
 import type { KernelScope } from "../../gpu/kernel.ts";
-import { createEmbed } from "../embed.ts";
 import { createMatmul } from "../matmul.ts";
 import {
   createMatvec,
@@ -7,164 +6,222 @@ import {
   type FoldedNorm,
 } from "../matvec.ts";
 import * as oracle from "../oracle.ts";
-import type { Codec } from "../quant/codec.ts";
+import { BLOCK, type Codec } from "../quant/codec.ts";
 import { createQuantize } from "../quantize.ts";
-import { createRmsNorm } from "../rms_norm.ts";
-import { createSwiglu } from "../swiglu.ts";
-import type { MatmulVariant, MatvecVariant } from "../variants.ts";
 import {
-  BATCH,
+  type MatmulVariant,
+  type MatvecVariant,
+  SMALL_BATCH,
+} from "../variants.ts";
+import {
   batch,
-  COLS,
   compare,
   output,
   randomFloats,
   randomMatrix,
-  ROWS,
   submit,
   upload,
 } from "./inputs.ts";
 
-/** Rows of an embedding, which must come out exactly. Returns the error. */
-export async function testEmbed(
-  scope: KernelScope,
-  codec: Codec,
-): Promise<number> {
-  const { matrix, weights } = await randomMatrix(scope, codec, ROWS);
-  const tokens = Uint32Array.of(3, ROWS - 1, 0, 3, 17);
-  const y = output(scope, BATCH * COLS);
-  const kernel = (await createEmbed(scope, matrix))
-    .bind({ tokens: upload(scope, tokens), y, batch: batch(scope) });
-  const expected = [...tokens].flatMap((token) =>
-    Array.from(weights.subarray(token * COLS, (token + 1) * COLS))
-  );
-  return await compare(scope, (pass) => kernel(pass, BATCH), y, expected);
-}
-
 /** What a product is tested with. */
 export interface ProductTest<Variant> {
-  /** The variant. Defaults to the one that is taken untried. */
-  variant?: Variant | undefined;
-  /** Whether its input is int8. Defaults to `false`. */
-  int8?: boolean | undefined;
+  /** The variant. */
+  variant: Variant;
+  /** Whether its input is int8. */
+  int8: boolean;
 }
 
-/** The norm that is folded into products of f32. */
-const NORM: FoldedNorm = { dim: COLS, eps: 1e-5 };
+/** Options for {@linkcode testMatvec}. */
+export interface MatvecTest extends ProductTest<MatvecVariant> {
+  /** Whether a norm stands before it. Defaults to `false`. */
+  normed?: boolean;
+  /** Whether it is added to its output, from a column on. Defaults to `false`. */
+  accumulate?: boolean;
+}
 
-/** A matrix-vector product, behind a norm or without. Returns the error. */
+/** Columns of the output that come before a sum. */
+const OFFSET = 3;
+const EPS = 1e-5;
+
+/**
+ * A matrix-vector product: more than one workgroup of rows, and more than two
+ * rounds of each lane's loop. Returns the error.
+ */
 export async function testMatvec(
   scope: KernelScope,
   codec: Codec,
-  options: ProductTest<MatvecVariant> & { normed?: boolean } = {},
+  { normed = false, accumulate = false, ...options }: MatvecTest,
 ): Promise<number> {
-  const { matrix, weights } = await randomMatrix(scope, codec, ROWS);
-  const { buffers, values, norm } = await vectorInput(scope, options);
-  const y = output(scope, ROWS);
-  const kernel = (await createMatvec(scope, matrix, { ...options, norm }))
-    .bind({ ...buffers, y });
-  const expected = oracle.matmul(weights, values, { rows: ROWS, cols: COLS });
+  const { variant } = options;
+  const shape = matvecShape(codec, variant);
+  const { matrix, weights } = await randomMatrix(scope, codec, shape);
+  const input = await vectorInput(scope, { ...shape, ...options, normed });
+  const { y, offset, expect } = sumOutput(scope, shape.rows, accumulate);
+  const kernel = (await createMatvec(scope, matrix, {
+    ...options,
+    accumulate,
+    offset,
+    norm: input.norm,
+  })).bind({ ...input.buffers, y });
+  const expected = expect(oracle.matmul(weights, input.values, shape));
   return await compare(scope, (pass) => kernel(pass, 1), y, expected);
 }
 
-/** A gated matrix-vector product, behind a norm or without. Returns the error. */
+/** A gated matrix-vector product, of the same shape. Returns the error. */
 export async function testMatvecSwiglu(
   scope: KernelScope,
   codec: Codec,
-  options: ProductTest<MatvecVariant> & { normed?: boolean } = {},
+  { normed = false, ...options }: MatvecTest,
 ): Promise<number> {
-  const { matrix, weights } = await randomMatrix(scope, codec, 2 * ROWS);
-  const { buffers, values, norm } = await vectorInput(scope, options);
-  const y = output(scope, ROWS);
-  const kernel = (await createMatvecSwiglu(scope, matrix, { ...options, norm }))
-    .bind({ ...buffers, y });
-  const shape = { rows: 2 * ROWS, cols: COLS };
-  const both = oracle.matmul(weights, values, shape);
-  const expected = oracle.swiglu(both.subarray(0, ROWS), both.subarray(ROWS));
+  const { rows, cols } = matvecShape(codec, options.variant);
+  const shape = { rows: 2 * rows, cols };
+  const { matrix, weights } = await randomMatrix(scope, codec, shape);
+  const input = await vectorInput(scope, { ...shape, ...options, normed });
+  const y = output(scope, rows);
+  const kernel = (await createMatvecSwiglu(scope, matrix, {
+    ...options,
+    norm: input.norm,
+  })).bind({ ...input.buffers, y });
+  const both = oracle.matmul(weights, input.values, shape);
+  const expected = oracle.swiglu(both.subarray(0, rows), both.subarray(rows));
   return await compare(scope, (pass) => kernel(pass, 1), y, expected);
 }
 
-/** A matrix-matrix product. Returns the error. */
+/** Options for {@linkcode testMatmul}. */
+export interface MatmulTest extends ProductTest<MatmulVariant> {
+  /** Whether it is added to its output, from a column on. Defaults to `false`. */
+  accumulate?: boolean;
+}
+
+/**
+ * A matrix-matrix product: a tile and one more row and batch row, or a batch for
+ * each of a variant's widths. Returns the largest error.
+ */
 export async function testMatmul(
   scope: KernelScope,
   codec: Codec,
-  options: ProductTest<MatmulVariant> = {},
+  { accumulate = false, ...options }: MatmulTest,
 ): Promise<number> {
-  const { matrix, weights } = await randomMatrix(scope, codec, ROWS);
-  const x = randomFloats(BATCH * COLS, 5);
-  const y = output(scope, BATCH * ROWS);
-  const { buffers, values } = await productInput(scope, x, options);
+  const { rows, cols, batches } = matmulShape(scope, codec, options.variant);
+  const shape = { rows, cols };
+  const { matrix, weights } = await randomMatrix(scope, codec, shape);
+  const yStride = rows + (accumulate ? OFFSET : 0);
   const kernel = await createMatmul(scope, matrix, {
     ...options,
-    yStride: ROWS,
-    maxBatch: BATCH,
+    accumulate,
+    offset: yStride - rows,
+    yStride,
+    maxBatch: options.variant.kind === "rows" ? SMALL_BATCH : Infinity,
   });
-  const bound = kernel.bind({ ...buffers, y, batch: batch(scope) });
-  const expected = oracle.matmul(weights, values, { rows: ROWS, cols: COLS });
-  return await compare(scope, (pass) => bound(pass, BATCH), y, expected);
+  let largest = 0;
+  for (const count of batches) {
+    const x = randomFloats(count * cols, 5);
+    const input = await productInput(scope, x, { cols, int8: options.int8 });
+    const { y, expect } = sumOutput(scope, rows, accumulate, count);
+    const bound = kernel.bind({
+      ...input.buffers,
+      y,
+      batch: batch(scope, count),
+    });
+    const expected = expect(oracle.matmul(weights, input.values, shape));
+    const run = (pass: GPUComputePassEncoder) => bound(pass, count);
+    const error = await compare(scope, run, y, expected);
+    if (!(error <= largest)) largest = error; // NaN is the largest of all
+    if (Number.isNaN(error)) break;
+  }
+  return largest;
+}
+
+/** A shape that takes a variant through all of its code. */
+function matvecShape(
+  { fileBlock }: Codec,
+  { workgroup, lanes, rows, unroll }: MatvecVariant,
+): { rows: number; cols: number } {
+  const blocks = 2 * lanes * unroll + 3;
+  const unit = Math.max(BLOCK, fileBlock.weights);
+  return {
+    rows: workgroup / lanes * rows + 3,
+    cols: Math.ceil(blocks * BLOCK / unit) * unit,
+  };
+}
+
+function matmulShape(
+  { gpu }: KernelScope,
+  { fileBlock }: Codec,
+  variant: MatmulVariant,
+): { rows: number; cols: number; batches: number[] } {
+  const cols = Math.max(3 * BLOCK, fileBlock.weights);
+  switch (variant.kind) {
+    case "tile":
+      return { rows: 8 * variant.tx + 1, cols, batches: [4 * variant.ty + 1] };
+    case "broadcast":
+      return { rows: 4 * gpu.subgroupSize + 1, cols, batches: [9] };
+    case "rows": {
+      const blocks = 2 * variant.lanes + 3;
+      const unit = Math.max(BLOCK, fileBlock.weights);
+      return {
+        rows: 2 * variant.workgroup / variant.lanes + 1,
+        cols: Math.ceil(blocks * BLOCK / unit) * unit,
+        batches: [3, 7, 13],
+      };
+    }
+  }
+}
+
+/** The output of a product, or ones that it is added to behind a few columns. */
+function sumOutput(
+  scope: KernelScope,
+  rows: number,
+  accumulate: boolean,
+  count = 1,
+) {
+  if (!accumulate) {
+    const expect = (product: Float64Array) => product;
+    return { y: output(scope, count * rows), offset: 0, expect };
+  }
+  const stride = OFFSET + rows;
+  const length = Math.ceil(count * stride / 4) * 4;
+  const y = upload(scope, new Float32Array(length).fill(1));
+  const expect = (product: Float64Array) =>
+    Float64Array.from({ length: count * stride }, (_, i) => {
+      const column = i % stride - OFFSET;
+      const row = Math.floor(i / stride) * rows;
+      return column < 0 ? 1 : 1 + product[row + column]!;
+    });
+  return { y, offset: OFFSET, expect };
 }
 
 /** One row of input, and what its norm or its rounding makes of it. */
 async function vectorInput(
   scope: KernelScope,
-  { normed = false, int8 = false }: {
-    normed?: boolean;
-    int8?: boolean | undefined;
-  },
+  { cols, normed, int8 }: { cols: number; normed: boolean; int8: boolean },
 ) {
-  const x = randomFloats(COLS, 5);
+  const x = randomFloats(cols, 5);
   if (!normed) {
-    return { ...await productInput(scope, x, { int8 }), norm: undefined };
+    const input = await productInput(scope, x, { cols, int8 });
+    return { ...input, norm: undefined };
   }
-  const weight = randomFloats(COLS, 6);
-  const values = oracle.rmsNorm(x, weight, NORM.eps);
+  const weight = randomFloats(cols, 6);
+  const values = oracle.rmsNorm(x, weight, EPS);
   const buffers = { x: upload(scope, x), normWeight: upload(scope, weight) };
-  return { buffers, values, norm: NORM };
+  const norm: FoldedNorm = { dim: cols, eps: EPS };
+  return { buffers, values, norm };
 }
 
 /** Rows of input, and what rounding makes of them. */
 async function productInput(
   scope: KernelScope,
   x: Float32Array<ArrayBuffer>,
-  { int8 = false }: { int8?: boolean | undefined },
+  { cols, int8 }: { cols: number; int8: boolean },
 ) {
   const floats = upload(scope, x);
   if (!int8) return { buffers: { x: floats }, values: x };
+  const rows = x.length / cols;
   const quants = output(scope, x.length / 4);
   const scales = output(scope, x.length / 8);
-  const quantize = (await createQuantize(scope, { dim: COLS }))
-    .bind({ x: floats, quants, scales, batch: batch(scope) });
-  submit(scope, (pass) => quantize(pass, x.length / COLS));
-  const values = oracle.roundToInt8(x, { cols: COLS });
+  const quantize = (await createQuantize(scope, { dim: cols }))
+    .bind({ x: floats, quants, scales, batch: batch(scope, rows) });
+  submit(scope, (pass) => quantize(pass, rows));
+  const values = oracle.roundToInt8(x, { cols });
   return { buffers: { x: quants, xScales: scales }, values };
-}
-
-/** RMSNorm of a batch. Returns the error. */
-export async function testRmsNorm(scope: KernelScope): Promise<number> {
-  const eps = 1e-5;
-  const x = randomFloats(BATCH * COLS, 5);
-  const weight = randomFloats(COLS, 6);
-  const y = output(scope, BATCH * COLS);
-  const kernel = (await createRmsNorm(scope, { dim: COLS, eps })).bind({
-    x: upload(scope, x),
-    weight: upload(scope, weight),
-    y,
-    batch: batch(scope),
-  });
-  const expected = oracle.rmsNorm(x, weight, eps);
-  return await compare(scope, (pass) => kernel(pass, BATCH), y, expected);
-}
-
-/** The gated activation of a batch. Returns the error. */
-export async function testSwiglu(scope: KernelScope): Promise<number> {
-  const x = randomFloats(BATCH * 2 * COLS, 5);
-  const y = output(scope, BATCH * COLS);
-  const shape = { dim: COLS, xStride: 2 * COLS, yStride: COLS };
-  const kernel = (await createSwiglu(scope, shape))
-    .bind({ x: upload(scope, x), y, batch: batch(scope) });
-  const expected = Array.from({ length: BATCH }, (_, m) => {
-    const row = x.subarray(m * 2 * COLS, (m + 1) * 2 * COLS);
-    return [...oracle.swiglu(row.subarray(0, COLS), row.subarray(COLS))];
-  }).flat();
-  return await compare(scope, (pass) => kernel(pass, BATCH), y, expected);
 }

@@ -59,30 +59,38 @@ export async function checkVariant(
   const limit = int8 ? INT8_LIMIT : F32_LIMIT;
   const check = (name: string, test: (scope: KernelScope) => Promise<number>) =>
     checkKernel(gpu, name + suffix, { test, limit });
+  const results: KernelCheck[] = [];
   if ("kind" in variant) {
-    return [
-      await check(
-        "matmul",
-        (scope) => testMatmul(scope, codec, { variant, int8 }),
-      ),
-    ];
+    for (const accumulate of [false, true]) {
+      const options = { variant, int8, accumulate };
+      results.push(
+        await check(
+          `matmul${accumulate ? "_add" : ""}`,
+          (scope) => testMatmul(scope, codec, options),
+        ),
+      );
+    }
+    return results;
   }
   // The forms that models are made of: f32 is normalized in passing.
-  const normed = !int8;
-  const norm = normed ? "_norm" : "";
   const options = { variant, int8 };
-  const results = [
+  const norm = int8 ? "" : "_norm";
+  results.push(
     await check("matvec", (scope) => testMatvec(scope, codec, options)),
     await check(
-      `matvec_swiglu${norm}`,
-      (scope) => testMatvecSwiglu(scope, codec, { ...options, normed }),
+      "matvec_add",
+      (scope) => testMatvec(scope, codec, { ...options, accumulate: true }),
     ),
-  ];
-  if (normed) {
+    await check(
+      `matvec_swiglu${norm}`,
+      (scope) => testMatvecSwiglu(scope, codec, { ...options, normed: !int8 }),
+    ),
+  );
+  if (!int8) {
     results.push(
       await check(
         "matvec_norm",
-        (scope) => testMatvec(scope, codec, { ...options, normed }),
+        (scope) => testMatvec(scope, codec, { ...options, normed: true }),
       ),
     );
   }
