@@ -9,8 +9,12 @@ import {
   type MatvecVariant,
   SMALL_BATCH,
 } from "../kernels/variants.ts";
-import { variantsOf } from "../tune/candidates.ts";
-import { fastest } from "../tune/measure.ts";
+import {
+  type Product as TunedProduct,
+  type ProductVariant,
+  variantsOf,
+} from "../tune/candidates.ts";
+import { fastest, type FastestOptions } from "../tune/measure.ts";
 import type { ProductInput } from "./input.ts";
 
 /**
@@ -71,7 +75,7 @@ export async function listProducts(
       : variants === "first"
       ? all.slice(0, 1)
       : [
-        (await fastest(gpu, { w, batch, int8 }, { matrices, from: all })).best,
+        await tuned(gpu, { w, batch, int8 }, { matrices, from: all }),
       ];
     products.push(
       ...chosen.map((variant) =>
@@ -80,6 +84,15 @@ export async function listProducts(
     );
   }
   return products;
+}
+
+async function tuned(
+  gpu: Gpu,
+  product: TunedProduct,
+  options: FastestOptions,
+): Promise<ProductVariant> {
+  const found = await fastest(gpu, product, options);
+  return found?.best ?? options.from[0]!;
 }
 
 function matvec(variant: MatvecVariant, int8: boolean): Product {

@@ -12,7 +12,7 @@ import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import { createLlama, type Llama } from "../model/llama.ts";
-import { nextTurn } from "../model/next_turn.ts";
+import { nextTurn } from "../gpu/next_turn.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";

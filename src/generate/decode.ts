@@ -1,4 +1,4 @@
-import { nextTurn } from "../model/next_turn.ts";
+import { nextTurn } from "../gpu/next_turn.ts";
 import type { Sequence } from "../model/sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { AnswerText } from "./answer_text.ts";

@@ -1,6 +1,7 @@
 import {
   type Binding,
   compileKernel,
+  grid,
   type KernelScope,
 } from "../gpu/kernel.ts";
 import plainCode from "./activations.wgsl" with { type: "text" };
@@ -60,8 +61,10 @@ interface Plan {
   pipeline(batch: number): GPUComputePipeline;
   /** Every pipeline that {@linkcode pipeline} gives. */
   pipelines: readonly GPUComputePipeline[];
-  /** Workgroups for a part's rows and a batch's. */
-  grid(rows: number, batch: number): [x: number, y: number];
+  /** Rows of weights that a workgroup takes. */
+  rows: number;
+  /** Rows of a batch of that size that a workgroup takes. */
+  batchRows(batch: number): number;
   /** The kernel's own bindings, from binding 2 on. */
   bindings(buffers: MatmulBuffers, params: Binding): (Binding | undefined)[];
 }
@@ -82,6 +85,7 @@ export async function createMatmul(
   const { gpu, pool } = scope;
   const { yStride, offset = 0 } = options;
   const plan = await createPlan(scope, w, options);
+  const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   return {
     bind(buffers) {
       const dispatches = w.parts.map((part) => bindPart(part, buffers));
@@ -90,7 +94,8 @@ export async function createMatmul(
         pass.setPipeline(pipeline);
         for (const { part, groups } of dispatches) {
           pass.setBindGroup(0, groups.get(pipeline)!);
-          pass.dispatchWorkgroups(...plan.grid(part.rows, rows));
+          const [x, y] = grid(Math.ceil(part.rows / plan.rows), limit);
+          pass.dispatchWorkgroups(x, y, Math.ceil(rows / plan.batchRows(rows)));
         }
       };
     },
@@ -152,12 +157,11 @@ async function tilePlan(
   return {
     pipeline: () => pipeline,
     pipelines: [pipeline],
-    grid: (rows, batch) => [
-      Math.ceil(rows / (8 * tx)),
-      Math.ceil(batch / (4 * ty)),
-    ],
-    bindings: ({ x, xScales, y, batch }, params) => //
-    [x, y, params, batch, xScales],
+    rows: 8 * tx,
+    batchRows: () => 4 * ty,
+    bindings({ x, xScales, y, batch }, params) {
+      return [x, y, params, batch, xScales];
+    },
   };
 }
 
@@ -176,10 +180,8 @@ async function broadcastPlan(
   return {
     pipeline: () => pipeline,
     pipelines: [pipeline],
-    grid: (rows, batch) => [
-      Math.ceil(rows / (4 * SUBGROUP)),
-      Math.ceil(batch / 8),
-    ],
+    rows: 4 * SUBGROUP,
+    batchRows: () => 8,
     bindings: ({ x, y, batch }, params) => [x, y, params, batch],
   };
 }
@@ -224,11 +226,10 @@ async function rowsPlan(
   return {
     pipeline: (batch) => pipelines[choice(batch)]!,
     pipelines,
-    grid: (rows, batch) => [
-      Math.ceil(rows / (2 * workgroup / lanes)),
-      Math.ceil(batch / widths[choice(batch)]!),
-    ],
-    bindings: ({ x, xScales, y, batch }, params) => //
-    [x, y, params, xScales, batch],
+    rows: 2 * workgroup / lanes,
+    batchRows: (batch) => widths[choice(batch)]!,
+    bindings({ x, xScales, y, batch }, params) {
+      return [x, y, params, xScales, batch];
+    },
   };
 }

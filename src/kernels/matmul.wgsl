@@ -72,10 +72,11 @@ fn write8(m: u32, row: u32, a: vec4f, b: vec4f) {
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first_row = workgroup.x * 8u * TX;
-  let first_m = workgroup.y * 4u * TY;
+  let first_row = (workgroup.x + workgroup.y * workgroups.x) * 8u * TX;
+  let first_m = workgroup.z * 4u * TY;
   let w_index = min(first_row + lane, params.rows - 1u) * params.blocks;
   let r = lane % TX; // within the tile
   let m = lane / TX;

@@ -86,10 +86,12 @@ fn meet(sum: vec4f, i: u32, lane: u32, a: Block, b: Block, c: Block, d: Block)
 @compute @workgroup_size(SUBGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = workgroup.x * 4u * SUBGROUP + lane;
-  let m = workgroup.y * 8u;
+  let group = workgroup.x + workgroup.y * workgroups.x;
+  let row = group * 4u * SUBGROUP + lane;
+  let m = workgroup.z * 8u;
   let last = params.rows - 1u;
   let row0 = min(row, last) * params.blocks;
   let row1 = min(row + SUBGROUP, last) * params.blocks;

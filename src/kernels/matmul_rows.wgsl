@@ -66,12 +66,14 @@ fn meet(sums: vec4f, m: u32, block: u32, a: Weights, b: Weights) -> vec4f {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
+  let group = workgroup.x + workgroup.y * workgroups.x;
   let lane = index & (LANES - 1u);
-  let run = workgroup.x * (WORKGROUP_SIZE / LANES) + index / LANES;
+  let run = group * (WORKGROUP_SIZE / LANES) + index / LANES;
   let row = run * 2u;
-  let m = workgroup.y * COLUMNS;
+  let m = workgroup.z * COLUMNS;
   let last = params.rows - 1u;
   let row0 = min(row, last) * params.blocks;
   let row1 = min(row + 1u, last) * params.blocks;

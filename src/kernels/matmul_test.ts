@@ -5,6 +5,7 @@ import {
   assertOutput,
   batchOf,
   hardware,
+  narrowTest,
   NMSE_LIMIT,
   poisonedOutput,
   reductionTest,
@@ -167,6 +168,13 @@ reductionTest(
       gap: 2,
     }),
 );
+
+for (const batch of [3, 33]) {
+  narrowTest(
+    `matmul matches the reference when the batch is ${batch}`,
+    (scope) => checkAll(scope, { rows: 2100, cols: 32, codec: F32, batch }),
+  );
+}
 
 for (const accumulate of [false, true]) {
   reductionTest(

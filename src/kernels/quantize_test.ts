@@ -44,9 +44,22 @@ for (const [batch, cols] of [[1, 1], [1, 32], [3, 33], [7, 172], [2, 5120]]) {
 
 narrowTest("quantize rounds to the nearest", (scope) => check(scope, 41, 1600));
 
+for (const odd of [NaN, Infinity, -Infinity]) {
+  kernelTest(`quantize does not hide ${odd}`, async (scope) => {
+    const x = new Float32Array(96).fill(1);
+    x[45] = odd;
+    const { scales } = await quantize(scope, x, 96);
+    const [first = NaN, second = NaN, third = NaN] = [0, 4, 8].map((i) =>
+      scales[i]
+    );
+    assertEquals([first, third], [1, 1].map((v) => Math.fround(v / 127)));
+    assert(!Number.isFinite(second), `the scale is ${second}`);
+  });
+}
+
 kernelTest("quantize keeps the largest of a block at 127", async (scope) => {
   const x = new Float32Array(64);
-  x[5] = -1e-30;
+  x[5] = -1e-29;
   x[40] = 1e30;
   x[41] = -5e29;
   const { quants } = await quantize(scope, x, 64);

@@ -4,7 +4,7 @@ import { createReadback, type Readback } from "../gpu/readback.ts";
 import { checkIds } from "./check_ids.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
 import type { BoundAttention, Llama } from "./llama.ts";
-import { nextTurn } from "./next_turn.ts";
+import { nextTurn } from "../gpu/next_turn.ts";
 import { writeControl } from "./state.ts";
 
 /** Options for {@linkcode Sequence.append} and {@linkcode Sequence.logits}. */

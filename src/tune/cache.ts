@@ -45,13 +45,13 @@ export async function tuningPath(device: string): Promise<string | undefined> {
   const cache = environment("XDG_CACHE_HOME") ??
     join(environment("HOME"), ".cache") ?? environment("LOCALAPPDATA");
   if (cache === undefined) return undefined;
-  const path = `${cache}/seraph/tuning/${await digest(device)}.json`;
-  // As above: never ask.
+  const folder = `${cache}/seraph/tuning`;
+  // Asking for a permission would stop the program at a prompt.
   for (const name of ["read", "write"] as const) {
-    const { state } = Deno.permissions.querySync({ name, path });
+    const { state } = Deno.permissions.querySync({ name, path: folder });
     if (state !== "granted") return undefined;
   }
-  return path;
+  return `${folder}/${await digest(device)}.json`;
 }
 
 /**
@@ -69,7 +69,8 @@ export async function readTuning(
   try {
     const file: unknown = JSON.parse(await Deno.readTextFile(path));
     if (!isTuningFile(file) || file.device !== device) return new Map();
-    return new Map(Object.entries(file.products));
+    const products = Object.entries(file.products);
+    return new Map(products.filter(([, product]) => isTuned(product)));
   } catch {
     return new Map();
   }
@@ -125,11 +126,13 @@ export async function writeTuning(
 
 function isTuningFile(file: unknown): file is TuningFile {
   if (!isRecord(file) || file.version !== VERSION) return false;
-  return isRecord(file.products) &&
-    Object.values(file.products).every((product) =>
-      isRecord(product) && typeof product.variant === "string" &&
-      typeof product.ms === "number" && typeof product.untriedMs === "number"
-    );
+  return isRecord(file.products);
+}
+
+/** Other versions may write other things: what is none is measured again. */
+function isTuned(product: unknown): product is TunedProduct {
+  return isRecord(product) && typeof product.variant === "string" &&
+    typeof product.ms === "number" && typeof product.untriedMs === "number";
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

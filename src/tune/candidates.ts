@@ -22,6 +22,38 @@ export function productKey({ w, batch, int8 }: Product): string {
   return `${codec.name} ${rows}x${cols} ${batch} ${int8 ? "int8" : "f32"}`;
 }
 
+/**
+ * The products of a model by key, each with all matrices that are alike.
+ *
+ * @param matrices The weights.
+ * @param options Whether weights of whole numbers meet int8.
+ * @returns The products: of one row, of a small batch, of a large one.
+ */
+export function productsOf(
+  matrices: readonly Matrix[],
+  { int8 }: { int8: boolean },
+): Map<string, Product[]> {
+  // Where a stack holds other weights too, it stays with f32 as a whole.
+  const whole = matrices.every(({ codec }) => codec.quantized);
+  const inputs = (w: Matrix) => {
+    if (!int8 || !w.codec.quantized) return [false];
+    return whole ? [true] : [true, false];
+  };
+  const products = new Map<string, Product[]>();
+  for (const batch of ["one", "small", "large"] as const) {
+    for (const w of new Set(matrices)) {
+      for (const int8 of inputs(w)) {
+        const product = { w, batch, int8 };
+        const key = productKey(product);
+        const alike = products.get(key) ?? [];
+        products.set(key, alike);
+        alike.push(product);
+      }
+    }
+  }
+  return products;
+}
+
 /** Every variant that the device has for a product, the untried choice first. */
 export function variantsOf(gpu: Gpu, product: Product): ProductVariant[] {
   const { w, batch } = product;

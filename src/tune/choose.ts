@@ -13,13 +13,13 @@ import {
 import {
   type Product,
   productKey,
+  productsOf,
   type ProductVariant,
   variantsOf,
 } from "./candidates.ts";
-import { fastest } from "./measure.ts";
+import { measureProducts } from "./measure.ts";
 import type { TuneMode } from "./mode.ts";
 import { type KernelChoice, wrongKernels } from "./report.ts";
-import { createTimer } from "./time.ts";
 
 /** Options for {@linkcode chooseProducts}. */
 export interface ChooseOptions {
@@ -65,9 +65,12 @@ export async function chooseProducts(
   const known: Tuning = path === undefined || options.tune !== "cached"
     ? new Map()
     : await readTuning(path, device);
-  const measured = options.tune === "force" ||
+  const measured: Tuning = options.tune === "force" ||
       options.tune === "cached" && path !== undefined
-    ? await measure(gpu, products, { ...options, known })
+    ? await measureProducts(gpu, unknown(gpu, products, known), {
+      end: options.tune === "force" ? Infinity : endOf(gpu, options),
+      signal: options.signal,
+    })
     : new Map();
   if (path !== undefined && measured.size > 0) {
     await writeTuning(path, device, measured);
@@ -100,8 +103,12 @@ export async function chooseProducts(
       refused,
     });
   }
-  const take = (product: Product) =>
-    chosen.get(productKey(product)) ?? variantsOf(gpu, product)[0]!;
+  const take = (product: Product) => {
+    const key = productKey(product);
+    const variant = chosen.get(key);
+    if (variant !== undefined) return variant;
+    throw new Error(`Cannot run ${key} products: no variant was chosen`);
+  };
   return {
     report,
     matvec: (w, { int8 }) => take({ w, int8, batch: "one" }) as MatvecVariant,
@@ -109,67 +116,22 @@ export async function chooseProducts(
   };
 }
 
-/** The products of a model by key, each with all matrices that are alike. */
-function productsOf(
-  matrices: readonly Matrix[],
-  { int8 }: Pick<ChooseOptions, "int8">,
-): Map<string, Product[]> {
-  // Where a stack holds other weights too, it stays with f32 as a whole.
-  const whole = matrices.every(({ codec }) => codec.quantized);
-  const inputs = (w: Matrix) => {
-    if (!int8 || !w.codec.quantized) return [false];
-    return whole ? [true] : [true, false];
-  };
-  const products = new Map<string, Product[]>();
-  for (const batch of ["one", "small", "large"] as const) {
-    for (const w of new Set(matrices)) {
-      for (const int8 of inputs(w)) {
-        const product = { w, batch, int8 };
-        const key = productKey(product);
-        const alike = products.get(key) ?? [];
-        products.set(key, alike);
-        alike.push(product);
-      }
-    }
-  }
-  return products;
-}
-
-/** Measures the products that are not known, until the time is up. */
-async function measure(
+/** The products that have to be measured: a variant may have gone since. */
+function unknown(
   gpu: Gpu,
   products: ReadonlyMap<string, readonly Product[]>,
-  options: ChooseOptions & { known: Tuning },
-): Promise<Tuning> {
-  const { tune, known, signal } = options;
-  const tuning: Tuning = new Map();
-  const left = [...products].filter(([key]) => !known.has(key));
-  if (left.length === 0) return tuning;
+  known: Tuning,
+): Map<string, readonly Product[]> {
+  return new Map([...products].filter(([key, [product]]) => {
+    const name = known.get(key)?.variant;
+    return !variantsOf(gpu, product!).some((variant) => variant.name === name);
+  }));
+}
+
+/** When measuring has to end, by `performance.now()`. */
+function endOf(gpu: Gpu, { budgetMs }: ChooseOptions): number {
   const kind = gpu.info.isFallbackAdapter ? "software" : "hardware";
-  const { budgetMs = BUDGET_MS[kind] } = options;
-  const end = tune === "force" ? Infinity : performance.now() + budgetMs;
-  const shapes = left.map(([, [product]]) => product!.w);
-  using timer = createTimer(gpu, {
-    rows: Math.max(...shapes.map(({ rows }) => rows)),
-    cols: Math.max(...shapes.map(({ cols }) => cols)),
-  });
-  for (const [key, alike] of left) {
-    signal?.throwIfAborted();
-    if (performance.now() >= end) break;
-    const from = variantsOf(gpu, alike[0]!);
-    const matrices = alike.map(({ w }) => w);
-    const { best, times } = await fastest(gpu, alike[0]!, {
-      matrices,
-      from,
-      timer,
-    });
-    tuning.set(key, {
-      variant: best.name,
-      ms: times.get(best)!,
-      untriedMs: times.get(from[0]!)!,
-    });
-  }
-  return tuning;
+  return performance.now() + (budgetMs ?? BUDGET_MS[kind]);
 }
 
 /** The first variant that computes what the reference does. */

@@ -79,7 +79,8 @@ scopeTest("chooseProducts() takes what the cache says", async (scope) => {
     const choice = (product: string) =>
       report.find((choice) => choice.product === product);
     assertEquals(choice("Q4_0 8x64 large f32")?.variant, "tile.64x32");
-    assertEquals(choice("Q4_0 8x64 small f32")?.source, "untried");
+    assertEquals(choice("Q4_0 8x64 large f32")?.source, "cached");
+    assertEquals(choice("Q4_0 8x64 small f32")?.source, "measured");
     const large = matmul(w, { batch: "large", int8: false });
     assertEquals(large.name, "tile.64x32");
     assertEquals((await readTuning(path, device)).size, 3);

@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { wrongDriver } from "../../../tests/devices.ts";
+import { scopeTest } from "../../../tests/kernels.ts";
+import { Q4_0 } from "../quant/q4_0.ts";
+import type { MatmulVariant, MatvecVariant } from "../variants.ts";
+import { checkVariant } from "./variants.ts";
+
+const VECTOR: MatvecVariant = {
+  name: "4r.4u.64w",
+  rows: 4,
+  unroll: 4,
+  workgroup: 64,
+  lanes: 32,
+  subgroups: false,
+  broadcast: false,
+};
+const TILE: MatmulVariant = { name: "tile", kind: "tile", tx: 16, ty: 16 };
+const ROWS: MatmulVariant = {
+  name: "rows",
+  kind: "rows",
+  workgroup: 64,
+  lanes: 8,
+  subgroups: false,
+};
+
+for (const variant of [VECTOR, TILE, ROWS]) {
+  for (const int8 of [false, true]) {
+    scopeTest(
+      `checkVariant() accepts ${variant.name} when int8 is ${int8}`,
+      async ({ gpu }) => {
+        const checks = await checkVariant(gpu, Q4_0, { variant, int8 });
+        for (const { kernel, ok } of checks) assert(ok, kernel);
+      },
+    );
+  }
+}
+
+/** What a driver may make of a kernel: rarely met parts of it are lost. */
+const MUTANTS: [string, MatvecVariant | MatmulVariant, [string, string]][] = [
+  ["the loop ends early", VECTOR, ["LANES * UNROLL", "1000000u"]],
+  [
+    "the last of the unrolled steps is lost",
+    VECTOR,
+    ["sums = meet(sums, block + 3u * LANES, starts, index);", ""],
+  ],
+  ["the last row is lost", VECTOR, ["write(row + 3u, sums.w);", ""]],
+  ["a sum overwrites", VECTOR, ["y[i] += value;", "y[i] = value;"]],
+  [
+    "the rest of the blocks is met twice",
+    VECTOR,
+    ["select(vec4f(0.0), products, valid)", "products"],
+  ],
+  ["batch rows are mixed up", TILE, [
+    "x_tile[x0 + 27u * TY]",
+    "x_tile[x0 + 18u * TY]",
+  ]],
+  ["a second tile has the first one's rows", TILE, ["workgroup.z * 4u", "0u"]],
+  ["the last batch rows are lost", TILE, [
+    "sums.sum3a, sums.sum3b",
+    "sums.sum2a, sums.sum2b",
+  ]],
+  ["a sum overwrites", TILE, ["y[i] += value;", "y[i] = value;"]],
+  ["the loop ends early", ROWS, ["block += LANES)", "block += 1000000u)"]],
+  ["wide batches lose a row", ROWS, ["write4(m + 12u, row, sum12);", ""]],
+  ["a sum overwrites", ROWS, ["y[i] += value;", "y[i] = value;"]],
+];
+
+for (const [what, variant, replacement] of MUTANTS) {
+  scopeTest(
+    `checkVariant() finds out that ${what} in ${variant.name}`,
+    async () => {
+      const label = "kind" in variant ? "matmul" : "matvec";
+      const gpu = await wrongDriver(label, replacement, { others: true });
+      try {
+        const checks = await checkVariant(gpu, Q4_0, { variant, int8: false });
+        assertEquals(checks.some(({ ok }) => !ok), true);
+      } finally {
+        gpu.device.destroy();
+      }
+    },
+  );
+}
+
+scopeTest("checkVariant() says why a kernel cannot be compiled", async () => {
+  const gpu = await wrongDriver("matmul", ["fn write(", "fn write(("]);
+  try {
+    const [check] = await checkVariant(gpu, Q4_0, {
+      variant: TILE,
+      int8: false,
+    });
+    assertEquals(check!.ok, false);
+    assertStringIncludes(check!.problem!, "Cannot compile kernel");
+  } finally {
+    gpu.device.destroy();
+  }
+});
