@@ -1,7 +1,7 @@
 import { limitsOf, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
 import { CODECS } from "../kernels/quant/codecs.ts";
 import { knownTuning, type TunedProduct } from "../tune/cache.ts";
-import { verifyKernels } from "../kernels/verify/verify.ts";
+import { FORMS_OF, verifyKernels } from "../kernels/verify/verify.ts";
 import type { KernelCheck } from "../kernels/verify/variants.ts";
 
 /** What there is to know about the GPU. */
@@ -56,7 +56,7 @@ export async function diagnose(
       const plain = { ...gpu, subgroupSize: 0, pipelines: new Map() };
       const known = new Set(selfTest.map(({ kernel }) => kernel));
       // How sums are added without subgroups does not depend on the format.
-      const codecs = ["F32", "Q4_0"].map((name) => CODECS.get(name)!);
+      const codecs = FORMS_OF.map((name) => CODECS.get(name)!);
       const others = await verifyKernels(plain, codecs);
       selfTest.push(...others.filter(({ kernel }) => !known.has(kernel)));
     }

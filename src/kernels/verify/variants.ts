@@ -3,7 +3,13 @@ import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
 import type { Codec } from "../quant/codec.ts";
 import type { MatmulVariant, MatvecVariant } from "../variants.ts";
-import { testMatmul, testMatvec, testMatvecSwiglu } from "./products.ts";
+import {
+  type MatmulTest,
+  type MatvecTest,
+  testMatmul,
+  testMatvec,
+  testMatvecSwiglu,
+} from "./products.ts";
 
 /** How far a kernel is from the plain TypeScript reference on this device. */
 export interface KernelCheck {
@@ -41,58 +47,73 @@ export async function checkKernel(
   }
 }
 
+/** Options for {@linkcode checkVariant}. */
+export interface CheckVariantOptions {
+  /** The variant. */
+  variant: MatvecVariant | MatmulVariant;
+  /** Whether its input is int8. */
+  int8: boolean;
+  /**
+   * Whether only the product as it is is checked, and not that it is added, gated
+   * or behind a norm, which does not depend on the format. Defaults to `false`.
+   */
+  plain?: boolean;
+}
+
 /**
- * Compares one variant of a format's products with the reference: of a
- * matrix-vector one, each form that models are made of.
+ * Compares one variant of a format's products with the reference, in each form
+ * that models are made of.
  *
  * @param gpu The device.
  * @param codec The format of the weights.
- * @param options The variant, and whether its input is int8.
+ * @param options The variant, and which forms.
  * @returns One result a form.
  */
 export async function checkVariant(
   gpu: Gpu,
   codec: Codec,
-  { variant, int8 }: { variant: MatvecVariant | MatmulVariant; int8: boolean },
+  { variant, int8, plain = false }: CheckVariantOptions,
 ): Promise<KernelCheck[]> {
   const suffix = `${int8 ? "_int8" : ""}.${codec.name} (${variant.name})`;
   const limit = int8 ? INT8_LIMIT : F32_LIMIT;
-  const check = (name: string, test: (scope: KernelScope) => Promise<number>) =>
-    checkKernel(gpu, name + suffix, { test, limit });
+  const forms = "kind" in variant
+    ? matmulForms(codec, { variant, int8 })
+    : matvecForms(codec, { variant, int8 });
   const results: KernelCheck[] = [];
-  if ("kind" in variant) {
-    for (const accumulate of [false, true]) {
-      const options = { variant, int8, accumulate };
-      results.push(
-        await check(
-          `matmul${accumulate ? "_add" : ""}`,
-          (scope) => testMatmul(scope, codec, options),
-        ),
-      );
-    }
-    return results;
-  }
-  // The forms that models are made of: f32 is normalized in passing.
-  const options = { variant, int8 };
-  const norm = int8 ? "" : "_norm";
-  results.push(
-    await check("matvec", (scope) => testMatvec(scope, codec, options)),
-    await check(
-      "matvec_add",
-      (scope) => testMatvec(scope, codec, { ...options, accumulate: true }),
-    ),
-    await check(
-      `matvec_swiglu${norm}`,
-      (scope) => testMatvecSwiglu(scope, codec, { ...options, normed: !int8 }),
-    ),
-  );
-  if (!int8) {
-    results.push(
-      await check(
-        "matvec_norm",
-        (scope) => testMatvec(scope, codec, { ...options, normed: true }),
-      ),
-    );
+  for (const [name, test] of plain ? forms.slice(0, 1) : forms) {
+    results.push(await checkKernel(gpu, name + suffix, { test, limit }));
   }
   return results;
+}
+
+/** A form of a product: its name, and its test. */
+type Form = [name: string, test: (scope: KernelScope) => Promise<number>];
+
+function matmulForms(codec: Codec, options: MatmulTest): Form[] {
+  const add = { ...options, accumulate: true };
+  return [
+    ["matmul", (scope) => testMatmul(scope, codec, options)],
+    ["matmul_add", (scope) => testMatmul(scope, codec, add)],
+  ];
+}
+
+function matvecForms(codec: Codec, options: MatvecTest): Form[] {
+  const add = { ...options, accumulate: true };
+  const forms: Form[] = [
+    ["matvec", (scope) => testMatvec(scope, codec, options)],
+    ["matvec_add", (scope) => testMatvec(scope, codec, add)],
+  ];
+  if (options.int8) {
+    return [
+      ...forms,
+      ["matvec_swiglu", (scope) => testMatvecSwiglu(scope, codec, options)],
+    ];
+  }
+  // An input of f32 is normalized in passing.
+  const normed = { ...options, normed: true };
+  return [
+    ...forms,
+    ["matvec_norm", (scope) => testMatvec(scope, codec, normed)],
+    ["matvec_swiglu_norm", (scope) => testMatvecSwiglu(scope, codec, normed)],
+  ];
 }

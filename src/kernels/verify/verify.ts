@@ -13,6 +13,9 @@ import {
   type KernelCheck,
 } from "./variants.ts";
 
+/** One format of each kind, whose products are tested in all of their forms. */
+export const FORMS_OF: readonly string[] = ["F32", "Q4_0"];
+
 /**
  * Runs every kernel once on small random inputs and compares it with its
  * reference: some drivers compile a kernel and compute something else.
@@ -33,8 +36,10 @@ export async function verifyKernels(
   ) => void results.push(await checkKernel(gpu, kernel, { test, limit }));
   for (const codec of codecs) {
     await run(`embed.${codec.name}`, (scope) => testEmbed(scope, codec));
+    const plain = !FORMS_OF.includes(codec.name);
     for (const { variant, int8 } of untried(gpu, codec)) {
-      results.push(...await checkVariant(gpu, codec, { variant, int8 }));
+      const options = { variant, int8, plain };
+      results.push(...await checkVariant(gpu, codec, options));
     }
   }
   await run("rms_norm", testRmsNorm);
