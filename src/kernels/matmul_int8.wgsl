@@ -42,40 +42,22 @@ fn load_activations(lane: u32, block: u32, first_m: u32) {
   }
 }
 
-struct Weights {
-  low: vec4u,
-  high: vec4u,
-  scales: vec4f,
+fn weights_of(row: u32) -> Quants {
+  let scales = w_scales[row];
+  return Quants(
+    w_tile[row * 3u], w_tile[row * 3u + 1u], scales.xy, scales.zw,
+  );
 }
 
-fn weights_of(row: u32) -> Weights {
-  return Weights(w_tile[row * 3u], w_tile[row * 3u + 1u], w_scales[row]);
+fn activations_of(m: u32) -> Int8Input {
+  let scale = x_tile_scales[m];
+  return Int8Input(x_tile[m * 3u], x_tile[m * 3u + 1u], scale.x, scale.yz);
 }
 
-struct Activations {
-  low: vec4u,
-  high: vec4u,
-  scale: vec4f,
-}
-
-fn activations_of(m: u32) -> Activations {
-  return Activations(x_tile[m * 3u], x_tile[m * 3u + 1u], x_tile_scales[m]);
-}
-
-// 32 activations against those of one row of weights.
-fn meet_row(v: Activations, w: Weights) -> f32 {
-  let low = w.scales.x * f32(dot16(v.low, w.low));
-  let high = w.scales.y * f32(dot16(v.high, w.high));
-  let product = v.scale.x * (low + high);
-  if (HAS_OFFSET) {
-    return product - w.scales.z * v.scale.y - w.scales.w * v.scale.z;
-  }
-  return product;
-}
-
-fn meet_rows(v: Activations, a: Weights, b: Weights, c: Weights, d: Weights)
-  -> vec4f {
-  return vec4f(meet_row(v, a), meet_row(v, b), meet_row(v, c), meet_row(v, d));
+fn meet_rows(v: Int8Input, a: Quants, b: Quants, c: Quants, d: Quants) -> vec4f {
+  return vec4f(
+    quants_dot(a, v), quants_dot(b, v), quants_dot(c, v), quants_dot(d, v),
+  );
 }
 
 fn meet(s: Sums, row: u32, m: u32) -> Sums {

@@ -13,6 +13,7 @@
 // Joined behind iq1_points.wgsl.
 
 const HAS_OFFSET = true;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<u32>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;

@@ -11,6 +11,7 @@
 // Joined behind signs.wgsl.
 
 const HAS_OFFSET = false;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec2u>;
 @group(0) @binding(1) var<storage, read> scales: array<vec4u>;

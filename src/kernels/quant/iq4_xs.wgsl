@@ -7,6 +7,7 @@
 //                       the low four bits
 
 const HAS_OFFSET = false;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<vec2u>;

@@ -7,6 +7,7 @@
 //                          nibble, of eight blocks, and d and dmin
 
 const HAS_OFFSET = true;
+const ONE_SCALE = false;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec2u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;

@@ -11,6 +11,7 @@
 //                       bits, from bit 2 * (i / 4) on
 
 const HAS_OFFSET = true;
+const ONE_SCALE = false;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec2u>;
 @group(0) @binding(1) var<storage, read> scales: array<vec4u>;

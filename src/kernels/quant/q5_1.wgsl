@@ -6,6 +6,7 @@
 //   scales [blocks] u32, d and m
 
 const HAS_OFFSET = true;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;

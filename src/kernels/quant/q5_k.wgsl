@@ -7,6 +7,7 @@
 //   scales [blocks / 8] vec4u, the header of eight blocks: see scale_min.wgsl
 
 const HAS_OFFSET = true;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<vec4u>;

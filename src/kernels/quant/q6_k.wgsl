@@ -9,6 +9,7 @@
 //   scales [blocks / 8, 5] u32: the 16 s of eight blocks, and d
 
 const HAS_OFFSET = false;
+const ONE_SCALE = false;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;

@@ -2,9 +2,10 @@
 //
 //   w = scale * q - offset,   q of 8 bits, one scale and offset for 16 weights
 //
-// from the two things that such a codec gives:
+// from the three things that such a codec gives:
 //
 //   const HAS_OFFSET: bool                      false: every offset is 0
+//   const ONE_SCALE: bool                       true: the same for all 32
 //   fn block_quants(index: u32) -> Quants       block `index`
 //
 // Joined behind block.wgsl and a codec.
@@ -55,12 +56,25 @@ fn dot16(x: vec4u, q: vec4u) -> i32 {
     dot4I8Packed(x.z, q.z) + dot4I8Packed(x.w, q.w);
 }
 
-fn quants_dot(q: Quants, x: Int8Input) -> f32 {
-  let low = q.scale.x * f32(dot16(x.low, q.low));
-  let high = q.scale.y * f32(dot16(x.high, q.high));
-  let product = x.scale * (low + high);
-  if (HAS_OFFSET) {
-    return product - dot(q.offset, x.sums);
+// 32 of them: scales are those of the weights, `sums` the activations' own.
+fn dot32(x: Int8Input, low: vec4u, high: vec4u, scale: vec2f, offset: vec2f)
+  -> f32 {
+  var product: f32;
+  var sums: f32;
+  if (ONE_SCALE) {
+    product = scale.x * f32(dot16(x.low, low) + dot16(x.high, high));
+    sums = offset.x * (x.sums.x + x.sums.y);
+  } else {
+    product = scale.x * f32(dot16(x.low, low)) +
+      scale.y * f32(dot16(x.high, high));
+    sums = dot(offset, x.sums);
   }
-  return product;
+  if (HAS_OFFSET) {
+    return x.scale * product - sums;
+  }
+  return x.scale * product;
+}
+
+fn quants_dot(q: Quants, x: Int8Input) -> f32 {
+  return dot32(x, q.low, q.high, q.scale, q.offset);
 }

@@ -6,6 +6,7 @@
 //   scales [blocks / 16] u32, two d, each of eight blocks
 
 const HAS_OFFSET = true;
+const ONE_SCALE = true;
 
 @group(0) @binding(0) var<storage, read> quants: array<vec2u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;
