@@ -72,7 +72,7 @@ export type { Activations } from "./src/kernels/choices.ts";
 export type { KernelCheck } from "./src/kernels/verify/variants.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
-export type { LoadProgress } from "./src/model/weights.ts";
+export type { LoadProgress } from "./src/model/upload.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

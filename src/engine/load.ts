@@ -16,11 +16,8 @@ import { nextTurn } from "../gpu/next_turn.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState } from "../model/state.ts";
 import { findTensors, type LlamaTensors } from "../model/tensors.ts";
-import {
-  type LoadProgress,
-  loadWeights,
-  matricesOf,
-} from "../model/weights.ts";
+import type { LoadProgress } from "../model/upload.ts";
+import { loadWeights, matricesOf } from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { chooseProducts } from "../tune/choose.ts";
 import { chooseAttention } from "../tune/choose_attention.ts";

@@ -7,7 +7,7 @@
 // Joined behind quant/quantized.wgsl and a reduce_*.wgsl.
 
 @group(0) @binding(2) var<storage, read> x: array<vec4u>;
-@group(0) @binding(5) var<storage, read> x_scales: array<vec4f>;
+@group(0) @binding(6) var<storage, read> x_scales: array<vec4f>;
 
 alias Activations = Int8Input;
 

@@ -16,19 +16,6 @@
 //   fn load_activations(lane, first, last)  a block of each batch row
 //   fn meet(sums: Sums, row: u32, m: u32) -> Sums
 
-struct Params {
-  rows: u32,
-  blocks: u32, // a row
-  offset: u32,
-  y_stride: u32,
-}
-
-struct Batch {
-  rows: u32,
-  position: u32,
-  first: u32,
-}
-
 // Batch row m + j TY against rows r + i TX: sumj_i.
 struct Sums {
   sum0a: vec4f, sum0b: vec4f,
@@ -40,23 +27,6 @@ struct Sums {
 override TX: u32 = 8u;
 override TY: u32 = 8u;
 override LANES: u32 = 64u; // TX * TY
-override ACCUMULATE: bool = false;
-
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
-@group(0) @binding(5) var<uniform> batch: Batch;
-
-fn write(m: u32, row: u32, value: f32) {
-  if (m >= batch.rows || row >= params.rows) {
-    return;
-  }
-  let i = m * params.y_stride + params.offset + row;
-  if (ACCUMULATE) {
-    y[i] += value;
-  } else {
-    y[i] = value;
-  }
-}
 
 fn write8(m: u32, row: u32, a: vec4f, b: vec4f) {
   write(m, row, a.x);

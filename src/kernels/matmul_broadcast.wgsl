@@ -13,53 +13,15 @@
 // Rows past an edge repeat the last one; what comes of them is not written.
 // Joined behind quant/block.wgsl and a codec.
 
-struct Params {
-  rows: u32,
-  blocks: u32, // a row
-  offset: u32,
-  y_stride: u32,
-}
-
-struct Batch {
-  rows: u32,
-  position: u32,
-  first: u32,
-}
-
 override SUBGROUP: u32 = 8u;
-override ACCUMULATE: bool = false;
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
-@group(0) @binding(5) var<uniform> batch: Batch;
-
-fn write(m: u32, row: u32, value: f32) {
-  if (m >= batch.rows || row >= params.rows) {
-    return;
-  }
-  let i = m * params.y_stride + params.offset + row;
-  if (ACCUMULATE) {
-    y[i] += value;
-  } else {
-    y[i] = value;
-  }
-}
 
 fn write4(m: u32, row: u32, values: vec4f) {
   write(m, row, values.x);
   write(m, row + SUBGROUP, values.y);
   write(m, row + 2u * SUBGROUP, values.z);
   write(m, row + 3u * SUBGROUP, values.w);
-}
-
-// A quad of a batch row against those of a lane's four rows. fma, as drivers
-// need not contract a product and a sum.
-fn dots(sum: vec4f, v: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
-  return fma(vec4f(v.x), vec4f(a.x, b.x, c.x, d.x),
-    fma(vec4f(v.y), vec4f(a.y, b.y, c.y, d.y),
-    fma(vec4f(v.z), vec4f(a.z, b.z, c.z, d.z),
-    fma(vec4f(v.w), vec4f(a.w, b.w, c.w, d.w), sum))));
 }
 
 // A block of batch row m, whose first quad is x[i], against four rows' blocks.

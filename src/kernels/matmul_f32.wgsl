@@ -43,15 +43,6 @@ fn load_activations(lane: u32, block: u32, first_m: u32) {
   }
 }
 
-// A quad of a batch row against those of four rows of weights. fma, as drivers
-// need not contract a product and a sum.
-fn dots(sum: vec4f, v: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
-  return fma(vec4f(v.x), vec4f(a.x, b.x, c.x, d.x),
-    fma(vec4f(v.y), vec4f(a.y, b.y, c.y, d.y),
-    fma(vec4f(v.z), vec4f(a.z, b.z, c.z, d.z),
-    fma(vec4f(v.w), vec4f(a.w, b.w, c.w, d.w), sum))));
-}
-
 fn meet_quad(s: Sums, w0: u32, x0: u32) -> Sums {
   // Each quad once: compilers do not see that a second load is the same.
   let a0 = w_tile[w0];

@@ -11,39 +11,9 @@
 // Joined behind a codec, a reduce_*.wgsl and activations.wgsl or
 // activations_int8.wgsl.
 
-struct Params {
-  rows: u32,
-  blocks: u32, // a row
-  offset: u32,
-  y_stride: u32,
-}
-
-struct Batch {
-  rows: u32,
-  position: u32,
-  first: u32,
-}
-
 override WORKGROUP_SIZE: u32 = 64u;
 override LANES: u32 = 8u;
 override COLUMNS: u32 = 4u; // 4, 8 or 16
-override ACCUMULATE: bool = false;
-
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
-@group(0) @binding(6) var<uniform> batch: Batch;
-
-fn write(m: u32, row: u32, value: f32) {
-  if (m >= batch.rows || row >= params.rows) {
-    return;
-  }
-  let i = m * params.y_stride + params.offset + row;
-  if (ACCUMULATE) {
-    y[i] += value;
-  } else {
-    y[i] = value;
-  }
-}
 
 // Batch rows m and m + 1, two rows of weights each.
 fn write4(m: u32, row: u32, sums: vec4f) {

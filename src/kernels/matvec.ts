@@ -94,8 +94,8 @@ export async function createMatvec(
           x,
           y,
           pool.uniform([part.rows, w.blocks, offset + part.firstRow]),
-          xScales ?? normWeight,
-          front.params,
+          normWeight,
+          xScales ?? front.params,
         ]),
         grid: grid(Math.ceil(part.rows / rows / runs), limit),
       }));
@@ -146,7 +146,7 @@ export async function createMatvecSwiglu(
   const params = pool.uniform([rows, w.blocks, 0]);
   return {
     bind({ x, xScales, y, normWeight }) {
-      const own = [x, y, params, xScales ?? normWeight, front.params];
+      const own = [x, y, params, normWeight, xScales ?? front.params];
       const weights = { codec: w.codec, part };
       const group = bindWeights(gpu, pipeline, weights, own);
       return (pass) => {
