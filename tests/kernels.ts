@@ -7,6 +7,13 @@ import { assertNmse, download, gpu, gpuTest, poisoned } from "./gpu.ts";
 /** NMSE that f32 kernels stay below by orders of magnitude: 1e-13 is usual. */
 export const NMSE_LIMIT = 1e-10;
 
+/**
+ * Whether tests of variants take every format and size, which is for
+ * `deno task test:variants`: it takes long.
+ */
+export const EVERY_VARIANT: boolean =
+  Deno.env.get("SERAPH_EVERY_VARIANT") === "1";
+
 /** `gpu` as `workgroupSize()` sees a software or a hardware adapter. */
 function asAdapter(gpu: Gpu, isFallbackAdapter: boolean): Gpu {
   const { vendor, architecture, device, description } = gpu.info;

@@ -4,6 +4,7 @@ import { INT8_ROUNDING, productInput } from "../../tests/int8.ts";
 import {
   assertOutput,
   batchOf,
+  EVERY_VARIANT,
   hardware,
   narrowTest,
   NMSE_LIMIT,
@@ -113,6 +114,19 @@ for (const codec of CODECS.values()) {
         `${name} (${device})`,
         (scope) => checkAll(scope, { rows: 65, cols, codec, batch: 3, int8 }),
         on,
+      );
+    }
+  }
+}
+
+for (const codec of EVERY_VARIANT ? CODECS.values() : []) {
+  const cols = Math.max(96, codec.fileBlock.weights);
+  for (const int8 of codec.quantized ? [false, true] : [false]) {
+    for (const size of [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129]) {
+      reductionTest(
+        `matmul matches the reference when ${codec.name} weights and batch are ${size} rows of ${cols} (int8 ${int8})`,
+        (scope) =>
+          checkAll(scope, { rows: size, cols, codec, batch: size, int8 }),
       );
     }
   }

@@ -3,6 +3,7 @@ import { randomFloats, run } from "../../tests/gpu.ts";
 import { INT8_ROUNDING, productInput } from "../../tests/int8.ts";
 import {
   assertOutput,
+  EVERY_VARIANT,
   narrowTest,
   NMSE_LIMIT,
   poisonedOutput,
@@ -108,25 +109,23 @@ reductionTest(
     checkSwiglu(scope, { rows: 5, cols: 768, codec: Q6_K, int8: true }),
 );
 
-// 1120 columns are 35 blocks: less than four times the lanes, more than three.
-for (const codec of [Q4_0, F32]) {
+for (const codec of EVERY_VARIANT ? CODECS.values() : [Q4_0, F32]) {
+  // 35 or 40 blocks: less than four times the lanes of a row, or more.
+  const cols = codec.fileBlock.weights > 32 ? 1280 : 1120;
   for (const int8 of codec.quantized ? [false, true] : [false]) {
-    reductionTest(
-      `matvec matches the reference in every variant when ${codec.name} weights are 9 x 1120 (int8 ${int8})`,
-      async (scope) => {
-        for (
-          const variant of matvecVariants(
-            scope.gpu,
-            { blocks: 35 },
-            { int8 },
-          )
-        ) {
-          const shape = { rows: 9, cols: 1120, codec };
-          await checkMatvec(scope, { ...shape, variant, int8 });
-          await checkSwiglu(scope, { ...shape, variant, int8 });
-        }
-      },
-    );
+    for (const rows of EVERY_VARIANT ? [1, 7, 8, 9, 63, 64, 65] : [9]) {
+      reductionTest(
+        `matvec matches the reference in every variant when ${codec.name} weights are ${rows} x ${cols} (int8 ${int8})`,
+        async (scope) => {
+          const w = { blocks: cols / 32 };
+          const shape = { rows, cols, codec };
+          for (const variant of matvecVariants(scope.gpu, w, { int8 })) {
+            await checkMatvec(scope, { ...shape, variant, int8 });
+            await checkSwiglu(scope, { ...shape, variant, int8 });
+          }
+        },
+      );
+    }
   }
 }
 
