@@ -139,7 +139,7 @@ async function benchModel(path: string, flags: Flags): Promise<void> {
 
 /** llama-bench's fields, as far as there is something to say. */
 function toRow(
-  { label, size, parameters, bytesByType }: Inspection,
+  { label, size, parameters, fileType, bytesByType }: Inspection,
   model: Model,
   { kv = "f16", batch = 512 }: Flags,
   { nPrompt, nGen, samplesNs, samplesTs }: BenchmarkResult,
@@ -150,7 +150,9 @@ function toRow(
     backends: "WebGPU",
     gpu_info: model.device,
     model_filename: label,
-    model_type: `llama ${formatCount(parameters)} ${largest?.[0] ?? "?"}`,
+    model_type: `llama ${formatCount(parameters)} ${
+      fileType ?? largest?.[0] ?? "?"
+    }`,
     model_size: size,
     model_n_params: parameters,
     n_batch: Math.min(batch, model.contextLength),

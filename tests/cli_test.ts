@@ -45,6 +45,7 @@ Deno.test("seraph inspect --json describes the file", async () => {
     "metadata",
     "config",
     "problem",
+    "fileType",
     "parameters",
     "tensors",
     "bytesByType",

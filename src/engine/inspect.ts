@@ -1,4 +1,5 @@
 import type { Metadata } from "../gguf/metadata.ts";
+import { fileType } from "../gguf/file_types.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type ModelInput, openSource } from "../gguf/source.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
@@ -33,6 +34,8 @@ export interface Inspection {
   config: LlamaConfig | null;
   /** Why it cannot run, `null` where it can. */
   problem: string | null;
+  /** llama.cpp's name for its mix of formats, `null` where it does not say. */
+  fileType: string | null;
   /** Weights in all tensors. */
   parameters: number;
   /** The tensors, in the order of the file. */
@@ -65,6 +68,7 @@ export async function inspectModel(input: ModelInput): Promise<Inspection> {
     size: file.size,
     metadata: file.metadata,
     ...judge(file),
+    fileType: fileType(file.metadata),
     parameters,
     tensors,
     bytesByType,
