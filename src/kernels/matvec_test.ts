@@ -113,13 +113,16 @@ for (const codec of EVERY_VARIANT ? CODECS.values() : [Q4_0, F32]) {
   // 35 or 40 blocks: less than four times the lanes of a row, or more.
   const cols = codec.fileBlock.weights > 32 ? 1280 : 1120;
   for (const int8 of codec.quantized ? [false, true] : [false]) {
-    for (const rows of EVERY_VARIANT ? [1, 7, 8, 9, 63, 64, 65] : [9]) {
+    // Larger workgroups only have more runs, whatever the format is.
+    const most = [Q4_0, F32].includes(codec) ? 256 : 64;
+    for (const rows of EVERY_VARIANT ? [1, 7, 8, 9] : [9]) {
       reductionTest(
         `matvec matches the reference in every variant when ${codec.name} weights are ${rows} x ${cols} (int8 ${int8})`,
         async (scope) => {
           const w = { blocks: cols / 32 };
           const shape = { rows, cols, codec };
           for (const variant of matvecVariants(scope.gpu, w, { int8 })) {
+            if (variant.workgroup > most) continue;
             await checkMatvec(scope, { ...shape, variant, int8 });
             await checkSwiglu(scope, { ...shape, variant, int8 });
           }
