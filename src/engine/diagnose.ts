@@ -1,3 +1,4 @@
+import { runtimeName } from "../gpu/runtime.ts";
 import { limitsOf, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
 import { CODECS } from "../kernels/quant/codecs.ts";
 import { knownTuning, type TunedProduct } from "../tune/cache.ts";
@@ -75,11 +76,4 @@ export async function diagnose(
   } finally {
     gpu.device.destroy();
   }
-}
-
-function runtimeName(): string {
-  const { Deno } = globalThis as { Deno?: { version: { deno: string } } };
-  return Deno === undefined
-    ? globalThis.navigator.userAgent
-    : `Deno ${Deno.version.deno}`;
 }

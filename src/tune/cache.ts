@@ -1,4 +1,5 @@
 import type { Gpu } from "../gpu/gpu.ts";
+import { runtimeName } from "../gpu/runtime.ts";
 
 /** What was measured of one product. */
 export interface TunedProduct {
@@ -23,14 +24,18 @@ interface TuningFile {
   products: Record<string, TunedProduct>;
 }
 
-/** The adapter and its driver, as the tuning is kept for them. */
+/**
+ * The adapter as the tuning is kept for it, with what compiles the kernels: the
+ * driver, as far as the adapter tells of it, and the runtime.
+ */
 export function deviceName({ info, subgroupSize }: Gpu): string {
   const { vendor, architecture, device, description } = info;
   const name = [vendor, architecture, device, description]
     .filter((part) => part !== "").join(" ");
-  return `${name}, ${
-    subgroupSize > 0 ? `subgroups of ${subgroupSize}` : "no subgroups"
-  }`;
+  const subgroups = subgroupSize > 0
+    ? `subgroups of ${subgroupSize}`
+    : "no subgroups";
+  return `${name}, ${subgroups}, ${runtimeName()}`;
 }
 
 /**
