@@ -32,6 +32,9 @@ const MARGIN = 0.01;
 /** Most NMSE of logits: f32 activations stay below 1e-11. */
 const LIMIT = { f32: 1e-9, int8: 2e-3 } as const;
 
+/** Prompt tokens in one step; with int8 each takes other kernels. */
+const BATCHES = [512, 7, 1];
+
 const activations = Deno.args.includes("--int8") ? "int8" : "f32";
 const [models, goldens, ...names] = Deno.args.filter((arg) => arg !== "--int8");
 if (models === undefined || goldens === undefined) {
@@ -62,7 +65,7 @@ async function compare(name: string): Promise<void> {
   const golden = JSON.parse(
     await Deno.readTextFile(`${goldens}/${name}.json`),
   ) as { runs: GoldenRun[] };
-  for (const batchSize of [512, 7, 1]) {
+  for (const batchSize of BATCHES) {
     try {
       await using model = await loadModel(`${models}/${name}.gguf`, {
         kv: "f32",
