@@ -63,18 +63,22 @@ export async function createChains(
  *
  * @param scope The device, and the owner of the output.
  * @param x The buffer, whole multiples of `WORKGROUP_SIZE * LANE_BYTES`.
- * @param WORKGROUP_SIZE A power of two.
+ * @param options Lanes of a workgroup, a power of two, and whether words that a
+ * lane reads follow each other.
  * @returns The kernel; its work is bytes.
  */
 export async function createStream(
   { gpu, pool }: KernelScope,
   x: GPUBuffer,
-  WORKGROUP_SIZE: number,
+  { workgroup: WORKGROUP_SIZE, consecutive }: {
+    workgroup: number;
+    consecutive: boolean;
+  },
 ): Promise<Load> {
   const pipeline = await compileKernel(gpu, {
     label: "bench.stream",
     code: [streamCode],
-    constants: { WORKGROUP_SIZE },
+    constants: { WORKGROUP_SIZE, CONSECUTIVE: consecutive ? 1 : 0 },
   });
   const y = pool.create({ label: "bench.y", size: 4 * WORKGROUP_SIZE });
   await pool.check("the output of a benchmark");

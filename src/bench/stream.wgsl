@@ -4,10 +4,13 @@
 //   y [n]        u32     written only where a sum comes out as a magic number
 //   x [groups, 16, WORKGROUP_SIZE] vec4u
 //
-// Each lane reads 16 words a workgroup's width apart: neighbours read
-// neighbouring words, and all 16 are on their way before any is used.
+// Each lane reads 16 words a workgroup's width apart, so that neighbours read
+// neighbouring words; or, where CONSECUTIVE says so, 16 that follow each other,
+// which suits drivers whose lanes read one after the other. All 16 are on their
+// way before any is used.
 
 override WORKGROUP_SIZE: u32 = 64u;
+override CONSECUTIVE: bool = false;
 
 @group(0) @binding(0) var<storage, read_write> y: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<vec4u>;
@@ -18,9 +21,9 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let n = WORKGROUP_SIZE;
+  let n = select(WORKGROUP_SIZE, 1u, CONSECUTIVE);
   let group = workgroup.x + workgroup.y * workgroups.x;
-  let i = group * 16u * n + lane;
+  let i = group * 16u * WORKGROUP_SIZE + lane * select(1u, 16u, CONSECUTIVE);
   let a = x[i];
   let b = x[i + n];
   let c = x[i + 2u * n];
