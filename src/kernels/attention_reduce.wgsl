@@ -2,12 +2,11 @@
 //
 //   y[h] = sum over parts of exp(max - most) v / sum of exp(max - most) weights
 //
-//   partials  [heads, MAX_PARTS, 1 + 2 * octets]  vec4f
+//   partials  [parts, heads, 1 + 2 * octets]  vec4f
 //
 // One workgroup a head, one lane a quad. Joined behind attention_shared.wgsl.
 
 override WORKGROUP_SIZE: u32 = 64u;
-override MAX_PARTS: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> partials: array<vec4f>;
 
@@ -18,14 +17,13 @@ fn main(
 ) {
   let head = workgroup.x;
   let size = 1u + 2u * params.octets;
-  let base = head * MAX_PARTS * size;
-  let parts = min(u32(partials[base].z), MAX_PARTS);
+  let parts = u32(partials[head * size].z);
   for (var i = lane; i < 2u * params.octets; i += WORKGROUP_SIZE) {
     var most = MASKED;
     var sum = 0.0;
     var value = vec4f(0.0);
     for (var part = 0u; part < parts; part++) {
-      let at = base + part * size;
+      let at = (part * params.heads + head) * size;
       let state = partials[at];
       let new_most = max(most, state.x);
       let before = exp(most - new_most);

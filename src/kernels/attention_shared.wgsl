@@ -29,8 +29,9 @@ struct State {
   sum: f32,
 }
 
-// WGSL promises nothing about infinity; this stands for minus infinity.
-const MASKED = -3.0e38;
+// WGSL promises nothing about infinity; this stands for minus infinity, and is
+// finite also where exp() multiplies it with log2(e).
+const MASKED = -1.0e30;
 
 // First word of the head at a position of the cache.
 fn words_at(position: u32, kv_head: u32) -> u32 {

@@ -114,15 +114,11 @@ export async function createAttentionStep(
   const { maxParts = Math.ceil(full / heads) } = options;
   const { variant = attentionStepVariants(gpu, headDim)[0]! } = options;
   const source = sourceOf(gpu, variant, options);
-  const constants = { MAX_PARTS: maxParts };
-  const step = await compileKernel(gpu, {
-    ...source,
-    constants: { ...source.constants, ...constants },
-  });
+  const step = await compileKernel(gpu, source);
   const merge = await compileKernel(gpu, {
     label: "attention_reduce",
     code: [sharedCode, mergeCode],
-    constants: { ...constants, WORKGROUP_SIZE: workgroupSize(gpu) },
+    constants: { WORKGROUP_SIZE: workgroupSize(gpu) },
   });
   const partials = pool.create({
     label: "attention.partials",

@@ -8,14 +8,13 @@
 // all take this position's from their own copy, rounded as the cache rounds.
 //
 //   k, v      [context, kv_heads, words]          KvWord (kv_*.wgsl)
-//   partials  [heads, MAX_PARTS, 1 + 2 * octets]  vec4f: (maximum, sum of
+//   partials  [parts, heads, 1 + 2 * octets]      vec4f: (maximum, sum of
 //             weights, parts, 0) and the weighted sum of v by quads
 //
 // Joined behind attention_shared.wgsl, rotate.wgsl, a kv_*.wgsl and its
 // kv_*_write.wgsl, in front of attention_lanes.wgsl or attention_keys.wgsl.
 
 override WORKGROUP_SIZE: u32 = 64u;
-override MAX_PARTS: u32 = 1u;
 
 @group(0) @binding(2) var<storage, read_write> k: array<KvWord>;
 @group(0) @binding(3) var<storage, read_write> v: array<KvWord>;
@@ -72,7 +71,7 @@ fn keys_of(part: u32, parts: u32) -> vec2u {
 }
 
 fn store_state(head: u32, part: u32, parts: u32, state: State) {
-  partials[(head * MAX_PARTS + part) * (1u + 2u * params.octets)] =
+  partials[(part * params.heads + head) * (1u + 2u * params.octets)] =
     vec4f(state.max, state.sum, f32(parts), 0.0);
 }
 
@@ -88,7 +87,7 @@ fn store_sum(
   if (parts == 1u) {
     store_quad(head * params.head_dim, 4u * i, value / state.sum);
   } else {
-    let base = (head * MAX_PARTS + part) * (1u + 2u * params.octets);
+    let base = (part * params.heads + head) * (1u + 2u * params.octets);
     partials[base + 1u + i] = value;
   }
 }

@@ -185,6 +185,7 @@ export class Sequence implements Disposable {
     const commands = decode && this.#decode?.position === position
       ? this.#decode.commands
       : this.#encode({ rows, position }, headRows);
+    this.#decode = undefined; // commands can be submitted once
     writeControl(device, this.#llama.state, {
       ids,
       position,

@@ -2,11 +2,13 @@ import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
 import { createAttention } from "../attention.ts";
 import { createAttentionStep } from "../attention_step.ts";
+import { tileRows } from "../attention_tile.ts";
 import {
   type AttentionStepVariant,
   attentionStepVariants,
   type AttentionVariant,
   attentionVariants,
+  tileShape,
 } from "../attention_variants.ts";
 import { batchWords } from "../batch.ts";
 import { headBytes, headOctets, KV_TYPES, type KvType } from "../kv_cache.ts";
@@ -51,10 +53,10 @@ export interface AttentionTestOptions {
 }
 
 const HEADS: AttentionHeads = { heads: 4, kvHeads: 2, headDim: 64 };
-/** Rows of a batch behind those that are in the cache. */
+/** Rows of a batch behind those in the cache, and behind whole workgroups. */
 const ROWS = 35;
 /** Rows that stand in the cache before, one after the other. */
-const PAST = 70;
+const PAST = 140;
 
 /**
  * Most error by cache: a value between two that the cache can hold may go
@@ -101,17 +103,27 @@ interface TestOptions<Variant> extends AttentionHeads {
   variant: Variant;
 }
 
-/** Two batches through rope and attention, the second one behind the first. */
+/**
+ * Two batches through rope and attention, the second one behind the first, and
+ * in more than one workgroup.
+ */
 async function testAttention(
   scope: KernelScope,
   options: TestOptions<AttentionVariant>,
 ): Promise<number> {
-  const { heads, kvHeads, headDim } = options;
-  const { qkv, expected, ...buffers } = attentionInput(scope, options);
+  const { heads, kvHeads, headDim, variant } = options;
+  const rows = variant.startsWith("tile")
+    ? tileRows(tileShape(headDim)) + ROWS
+    : ROWS;
+  const { qkv, expected, ...buffers } = attentionInput(scope, {
+    ...options,
+    rows: PAST + rows,
+  });
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
-  const y = headsOutput(scope, { ...options, rows: ROWS });
-  const q = output(scope, PAST * heads * headOctets(headDim) * 8);
+  const y = headsOutput(scope, { ...options, rows });
+  const most = Math.max(PAST, rows);
+  const q = output(scope, most * heads * headOctets(headDim) * 8);
   const rope = await createRope(scope, { ...options, stride: width });
   const attention = await createAttention(scope, { ...options, stride });
   const batchOf = (rows: number, position: number) => {
@@ -121,54 +133,57 @@ async function testAttention(
     const part = upload(scope, qkv.slice(position * width, end));
     return rope.bind({ ...buffers, q, qkv: part, batch });
   };
-  const [past, append] = [batchOf(PAST, 0), batchOf(ROWS, PAST)];
+  const [past, append] = [batchOf(PAST, 0), batchOf(rows, PAST)];
   const batch = scope.pool.uniform(
-    batchWords({ rows: ROWS, position: PAST, first: 0 }),
+    batchWords({ rows, position: PAST, first: 0 }),
   );
   const attend = attention.bind({ ...buffers, q, y, batch });
   return await compare(
     scope,
     (pass) => {
       past(pass, PAST);
-      append(pass, ROWS);
-      attend(pass, ROWS);
+      append(pass, rows);
+      attend(pass, rows);
     },
     y,
-    expected.slice(-ROWS * stride),
+    expected.slice(-rows * stride),
   );
 }
 
-/** The same rows one by one; the last one's output has seen all of them. */
+/**
+ * Rows one by one: the last one's output has seen all of them. Then that row
+ * again, over keys in several parts. Returns the larger error.
+ */
 async function testAttentionStep(
   scope: KernelScope,
   options: TestOptions<AttentionStepVariant>,
 ): Promise<number> {
   const { heads, kvHeads, headDim } = options;
-  const { qkv, expected, ...buffers } = attentionInput(scope, options);
+  const rows = PAST + ROWS;
+  const { qkv, expected, ...buffers } = attentionInput(scope, {
+    ...options,
+    rows,
+  });
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
-  const y = headsOutput(scope, { ...options, rows: 1 });
-  // Two parts from the 64th row on, one before.
-  const kernel = await createAttentionStep(scope, {
-    ...options,
-    stride,
-    maxParts: 2,
-    partKeys: 32,
-  });
-  const steps = Array.from({ length: PAST + ROWS }, (_, position) => {
+  const steps = Array.from({ length: rows }, (_, position) => {
     const row = qkv.slice(position * width, (position + 1) * width);
     const words = batchWords({ rows: 1, position, first: 0 });
     const batch = scope.pool.uniform(words);
-    return kernel.bind({ ...buffers, qkv: upload(scope, row), y, batch });
+    return { ...buffers, qkv: upload(scope, row), batch };
   });
-  return await compare(
-    scope,
-    (pass) => {
-      for (const [position, step] of steps.entries()) step(pass, position);
-    },
-    y,
-    expected.slice(-stride),
-  );
+  const last = expected.slice(-stride);
+  const run = async (maxParts: number, first: number) => {
+    const shape = { ...options, stride, maxParts, partKeys: 32 };
+    const kernel = await createAttentionStep(scope, shape);
+    const y = headsOutput(scope, { ...options, rows: 1 });
+    const bound = steps.map((step) => kernel.bind({ ...step, y }));
+    const record = (pass: GPUComputePassEncoder) => {
+      for (let i = first; i < rows; i++) bound[i]!(pass, i);
+    };
+    return await compare(scope, record, y, last);
+  };
+  return Math.max(await run(1, 0), await run(4, rows - 1));
 }
 
 /** NaN where heads go, and the zeros that stand behind a row's. */
@@ -186,9 +201,11 @@ function headsOutput(
 /** Rows of q, k and v, an empty cache, and what attention makes of them. */
 function attentionInput(
   scope: KernelScope,
-  { heads, kvHeads, headDim, kv }: AttentionHeads & { kv: KvType },
+  { heads, kvHeads, headDim, kv, rows }: AttentionHeads & {
+    kv: KvType;
+    rows: number;
+  },
 ) {
-  const rows = PAST + ROWS;
   const angles = { dims: headDim, base: 10000 };
   const width = (heads + 2 * kvHeads) * headDim;
   const qkv = randomFloats(rows * width, 5);

@@ -44,8 +44,11 @@ export async function verifyKernels(
   }
   await run("rms_norm", testRmsNorm);
   await run("swiglu", testSwiglu);
-  for (const { name, run: test, limit } of attentionTests(gpu)) {
-    await run(name, test, limit);
+  for (const headDim of [64, 128]) {
+    const heads = { heads: 4, kvHeads: 2, headDim };
+    for (const { name, run: test, limit } of attentionTests(gpu, { heads })) {
+      await run(`${name} (heads of ${headDim})`, test, limit);
+    }
   }
   return results;
 }
