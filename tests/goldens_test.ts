@@ -1,12 +1,14 @@
 import {
   assertAlmostEquals,
   assertEquals,
+  assertGreater,
   assertGreaterOrEqual,
+  assertLess,
   assertNotEquals,
 } from "@std/assert";
 import { loadModel, type Model } from "../mod.ts";
 import { continueIds, projectFile, scoredLogits } from "./engine.ts";
-import { assertNmse } from "./gpu.ts";
+import { assertNmse, nmse } from "./gpu.ts";
 import { type GoldenRun, readGoldens, readLogits } from "./goldens.ts";
 
 const STORIES = "models/stories260k-f32.gguf";
@@ -20,6 +22,11 @@ const MODELS: [golden: string, file: string][] = [
   ["stories260K-Q4_0", `${FIXTURES}/stories260K-Q4_0.gguf`],
   ["nano-gqa-Q8_0", `${FIXTURES}/nano-gqa-Q8_0.gguf`],
   ["nano-hd128-Q4_0", `${FIXTURES}/nano-hd128-Q4_0.gguf`],
+  // Files of mixed formats.
+  ["nano-gqa-Q3_K_M", `${FIXTURES}/nano-gqa-Q3_K_M.gguf`],
+  ["nano-gqa-IQ1_M", `${FIXTURES}/nano-gqa-IQ1_M.gguf`],
+  ["nano-gqa-IQ2_M", `${FIXTURES}/nano-gqa-IQ2_M.gguf`],
+  ["nano-gqa-TQ1_0", `${FIXTURES}/nano-gqa-TQ1_0.gguf`],
   ["tiny-archangel-Q8_0", "models/tiny-archangel-q8_0.gguf"],
 ];
 
@@ -109,3 +116,22 @@ Deno.test("stories260K tells the published story to the byte", async () => {
     assertEquals(text, expected.trimEnd());
   }
 });
+
+for (const golden of ["nano-gqa-Q8_0", "nano-gqa-Q3_K_M", "nano-gqa-IQ2_M"]) {
+  Deno.test(`${golden} with int8 activations stays near what llama.cpp says`, async () => {
+    const [{ ids, logits = "" } = { ids: [] }] = await readGoldens(golden);
+    const expected = await readLogits(logits);
+    for (const batchSize of [512, 7, 1]) {
+      await using model = await loadModel(
+        projectFile(`${FIXTURES}/${golden}.gguf`),
+        { kv: "f32", activations: "int8", batchSize },
+      );
+      const rows = await scoredLogits(model, ids);
+      const actual = rows.flatMap((row) => [...row]);
+      const error = nmse(actual, expected);
+      assertLess(error, 2e-3);
+      // Else it would be f32 that has been measured.
+      assertGreater(error, 1e-8);
+    }
+  });
+}
