@@ -25,7 +25,30 @@ export async function loadWithProgress(
   options: LoadWithProgressOptions = {},
 ): Promise<Model> {
   const { progress = Deno.stderr.isTerminal(), ...load } = options;
-  if (!progress) return await loadModel(input, load);
+  const model = progress
+    ? await loadBehindBar(input, options)
+    : await loadModel(input, load);
+  warnOfRefused(model);
+  return model;
+}
+
+/** Tells which kernels the driver gets wrong: the model runs without them. */
+function warnOfRefused({ kernels }: Model): void {
+  for (const { refused, variant } of kernels) {
+    for (const { kernel, error, problem } of refused) {
+      const reason = problem ?? `error ${error.toExponential(1)}`;
+      printStatus(
+        `warning: ${kernel} is wrong on this GPU (${reason}), ${variant} is taken`,
+      );
+    }
+  }
+}
+
+async function loadBehindBar(
+  input: string | URL,
+  options: LoadWithProgressOptions,
+): Promise<Model> {
+  const { progress: _, ...load } = options;
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
     format: "loading {bar} {percentage}% {loaded}",
