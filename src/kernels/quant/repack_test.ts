@@ -21,6 +21,7 @@ import { CODECS } from "./codecs.ts";
 import { F16 } from "./f16.ts";
 import { F32 } from "./f32.ts";
 import { Q4_0 } from "./q4_0.ts";
+import { Q4_1 } from "./q4_1.ts";
 import { createRepack } from "./repack.ts";
 
 /** How {@linkcode write} cuts the rows of a part. */
@@ -162,7 +163,7 @@ for (const [rows, cols] of [[1, 32], [64, 256], [65, 32]] as const) {
   );
 }
 
-for (const [codec, rows, cols] of [[Q4_0, 1400, 96], [F16, 80, 33]] as const) {
+for (const [codec, rows, cols] of [[Q4_1, 700, 96], [F16, 80, 33]] as const) {
   narrowTest(
     `Repack.write() writes every ${codec.name} weight`,
     (scope) =>
