@@ -111,6 +111,27 @@ export function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
+ * Decodes a file's blocks one after the other.
+ *
+ * @param fileBlock A block of the format.
+ * @param bytes Whole blocks.
+ * @param decode Fills in the weights of the block that it is given.
+ * @returns The weights of all blocks.
+ */
+export function decodeBlocks(
+  { weights: count, bytes: size }: FileBlock,
+  bytes: Uint8Array,
+  decode: (block: DataView, weights: Float32Array) => void,
+): Float32Array {
+  const weights = new Float32Array(bytes.length / size * count);
+  for (let i = 0; i < weights.length / count; i++) {
+    const block = viewOf(bytes.subarray(i * size, (i + 1) * size));
+    decode(block, weights.subarray(i * count, (i + 1) * count));
+  }
+  return weights;
+}
+
+/**
  * A block of a format, by the table of formats.
  *
  * @param name The format's name in ggml.

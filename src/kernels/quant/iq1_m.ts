@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import points from "./iq1_points.wgsl" with { type: "text" };
 import code from "./iq1_m.wgsl" with { type: "text" };
 import { decodeGrid, IQ1_GRID, iq1Table } from "./iq_grids.ts";
@@ -28,23 +28,18 @@ export const IQ1_M: Codec = {
   table: iq1Table,
   dequantize(bytes) {
     const grid = decodeGrid(IQ1_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = sharedScale(view, start + SCALES);
-      for (let i = 0; i < count; i++) {
-        const high = view.getUint8(start + HIGH + (i >> 4)) >> (i >> 3 & 1) * 4;
-        const point = view.getUint8(start + (i >> 3)) | (high & 7) << 8;
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = sharedScale(block, SCALES);
+      for (let i = 0; i < weights.length; i++) {
+        const high = block.getUint8(HIGH + (i >> 4)) >> (i >> 3 & 1) * 4;
+        const point = block.getUint8(i >> 3) | (high & 7) << 8;
         const delta = (high & 8) !== 0 ? -0.125 : 0.125;
-        const half = view.getUint16(start + SCALES + (i >> 6) * 2, true);
+        const half = block.getUint16(SCALES + (i >> 6) * 2, true);
         const scale = d * (2 * (half >> 3 * (i >> 4 & 3) & 7) + 1);
-        weights[block * count + i] = scale *
+        weights[i] = scale *
           (grid[point * 8 + (i & 7)]! + delta);
       }
-    }
-    return weights;
+    });
   },
 };
 

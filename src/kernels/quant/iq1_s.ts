@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import points from "./iq1_points.wgsl" with { type: "text" };
 import code from "./iq1_s.wgsl" with { type: "text" };
 import { decodeGrid, IQ1_GRID, iq1Table } from "./iq_grids.ts";
@@ -22,22 +22,17 @@ export const IQ1_S: Codec = {
   table: iq1Table,
   dequantize(bytes) {
     const grid = decodeGrid(IQ1_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start, true);
-      for (let i = 0; i < count; i++) {
-        const half = view.getUint16(start + HEADER + (i >> 5) * 2, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
+        const half = block.getUint16(HEADER + (i >> 5) * 2, true);
         const high = half >> 3 * (i >> 3 & 3) & 7;
-        const point = view.getUint8(start + 2 + (i >> 3)) | high << 8;
+        const point = block.getUint8(2 + (i >> 3)) | high << 8;
         const delta = half >> 15 === 1 ? -0.125 : 0.125;
         const scale = d * (2 * (half >> 12 & 7) + 1);
-        weights[block * count + i] = scale *
+        weights[i] = scale *
           (grid[point * 8 + (i & 7)]! + delta);
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./iq2_s.wgsl" with { type: "text" };
 import { decodeGrid, gridTable, IQ2_S_GRID } from "./iq_grids.ts";
 import repack from "./repack_iq2_s.wgsl" with { type: "text" };
@@ -19,21 +19,16 @@ export const IQ2_S: Codec = {
   table: () => gridTable(IQ2_S_GRID),
   dequantize(bytes) {
     const grid = decodeGrid(IQ2_S_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start, true);
-      for (let i = 0; i < count; i++) {
-        const high = view.getUint8(start + HIGH + (i >> 5)) >> (i >> 3 & 3) * 2;
-        const point = view.getUint8(start + 2 + (i >> 3)) | (high & 3) << 8;
-        const sign = signAt(view.getUint8(start + SIGNS + (i >> 3)), i & 7);
-        const s = view.getUint8(start + SCALES + (i >> 5)) >> (i >> 4 & 1) * 4;
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
+        const high = block.getUint8(HIGH + (i >> 5)) >> (i >> 3 & 3) * 2;
+        const point = block.getUint8(2 + (i >> 3)) | (high & 3) << 8;
+        const sign = signAt(block.getUint8(SIGNS + (i >> 3)), i & 7);
+        const s = block.getUint8(SCALES + (i >> 5)) >> (i >> 4 & 1) * 4;
         const scale = d * (2 * (s & 15) + 1) / 8;
-        weights[block * count + i] = scale * sign * grid[point * 8 + (i & 7)]!;
+        weights[i] = scale * sign * grid[point * 8 + (i & 7)]!;
       }
-    }
-    return weights;
+    });
   },
 };

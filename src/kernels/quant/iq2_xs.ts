@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./iq2_xs.wgsl" with { type: "text" };
 import { decodeGrid, gridTable, IQ2_XS_GRID } from "./iq_grids.ts";
 import repack from "./repack_spans.wgsl" with { type: "text" };
@@ -23,21 +23,16 @@ export const IQ2_XS: Codec = {
   table: () => gridTable(IQ2_XS_GRID),
   dequantize(bytes) {
     const grid = decodeGrid(IQ2_XS_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start, true);
-      for (let i = 0; i < count; i++) {
-        const half = view.getUint16(start + 2 + (i >> 3) * 2, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
+        const half = block.getUint16(2 + (i >> 3) * 2, true);
         const sign = signAt(evenSigns(half >> 9), i & 7);
-        const s = view.getUint8(start + SCALES + (i >> 5)) >> (i >> 4 & 1) * 4;
+        const s = block.getUint8(SCALES + (i >> 5)) >> (i >> 4 & 1) * 4;
         const scale = d * (2 * (s & 15) + 1) / 8;
         const q = grid[(half & 511) * 8 + (i & 7)]!;
-        weights[block * count + i] = scale * sign * q;
+        weights[i] = scale * sign * q;
       }
-    }
-    return weights;
+    });
   },
 };

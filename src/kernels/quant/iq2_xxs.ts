@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./iq2_xxs.wgsl" with { type: "text" };
 import { decodeGrid, gridTable, IQ2_XXS_GRID } from "./iq_grids.ts";
 import repack from "./repack_spans.wgsl" with { type: "text" };
@@ -20,22 +20,17 @@ export const IQ2_XXS: Codec = {
   table: () => gridTable(IQ2_XXS_GRID),
   dequantize(bytes) {
     const grid = decodeGrid(IQ2_XXS_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start, true);
-      for (let i = 0; i < count; i++) {
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
         const l = i >> 3 & 3;
-        const eight = start + 2 + (i >> 5) * 8;
-        const point = view.getUint8(eight + l);
-        const word = view.getUint32(eight + 4, true);
+        const eight = 2 + (i >> 5) * 8;
+        const point = block.getUint8(eight + l);
+        const word = block.getUint32(eight + 4, true);
         const sign = signAt(evenSigns(word >>> 7 * l & 127), i & 7);
         const scale = d * (2 * (word >>> 28) + 1) / 8;
-        weights[block * count + i] = scale * sign * grid[point * 8 + (i & 7)]!;
+        weights[i] = scale * sign * grid[point * 8 + (i & 7)]!;
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./iq3_xxs.wgsl" with { type: "text" };
 import { decodeGrid, gridTable, IQ3_XXS_GRID } from "./iq_grids.ts";
 import repack from "./repack_iq3_xxs.wgsl" with { type: "text" };
@@ -19,21 +19,16 @@ export const IQ3_XXS: Codec = {
   table: () => gridTable(IQ3_XXS_GRID),
   dequantize(bytes) {
     const grid = decodeGrid(IQ3_XXS_GRID);
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start, true);
-      for (let i = 0; i < count; i++) {
-        const point = view.getUint8(start + 2 + (i >> 2));
-        const word = view.getUint32(start + SIGNS + (i >> 5) * 4, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
+        const point = block.getUint8(2 + (i >> 2));
+        const word = block.getUint32(SIGNS + (i >> 5) * 4, true);
         const seven = word >>> 7 * (i >> 3 & 3) & 127;
         const sign = signAt(evenSigns(seven), i & 7);
         const scale = d * (2 * (word >>> 28) + 1) / 4;
-        weights[block * count + i] = scale * sign * grid[point * 4 + (i & 3)]!;
+        weights[i] = scale * sign * grid[point * 4 + (i & 3)]!;
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./iq4_nl.wgsl" with { type: "text" };
 import { LOOK_UP, nibbleTable } from "./nibble_table.ts";
 import repack from "./repack_header.wgsl" with { type: "text" };
@@ -23,17 +23,13 @@ export const IQ4_NL: Codec = {
   },
   table: () => nibbleTable(IQ4_VALUES),
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const d = view.getFloat16(block * size, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
       for (let i = 0; i < 16; i++) {
-        const byte = view.getUint8(block * size + 2 + i);
-        weights[block * BLOCK + i] = d * IQ4_VALUES[byte & 15]!;
-        weights[block * BLOCK + 16 + i] = d * IQ4_VALUES[byte >> 4]!;
+        const byte = block.getUint8(2 + i);
+        weights[i] = d * IQ4_VALUES[byte & 15]!;
+        weights[16 + i] = d * IQ4_VALUES[byte >> 4]!;
       }
-    }
-    return weights;
+    });
   },
 };

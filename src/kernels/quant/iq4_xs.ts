@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import { IQ4_VALUES } from "./iq4_nl.ts";
 import code from "./iq4_xs.wgsl" with { type: "text" };
 import { LOOK_UP, nibbleTable } from "./nibble_table.ts";
@@ -21,21 +21,16 @@ export const IQ4_XS: Codec = {
   },
   table: () => nibbleTable(IQ4_VALUES),
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block < weights.length / BLOCK; block++) {
-      const start = (block >> 3) * size;
-      const b = block & 7;
-      const low = view.getUint32(start + LOW, true) >>> 4 * b & 15;
-      const high = view.getUint16(start + HIGH, true) >> 2 * b & 3;
-      const scale = view.getFloat16(start, true) * ((low | high << 4) - 32);
-      for (let i = 0; i < 16; i++) {
-        const byte = view.getUint8(start + NIBBLES + b * 16 + i);
-        weights[block * BLOCK + i] = scale * IQ4_VALUES[byte & 15]!;
-        weights[block * BLOCK + 16 + i] = scale * IQ4_VALUES[byte >> 4]!;
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      for (let i = 0; i < weights.length; i++) {
+        const b = i >> 5;
+        const low = block.getUint32(LOW, true) >>> 4 * b & 15;
+        const high = block.getUint16(HIGH, true) >> 2 * b & 3;
+        const byte = block.getUint8(NIBBLES + b * 16 + i % 16);
+        const q = IQ4_VALUES[byte >> 4 * (i >> 4 & 1) & 15]!;
+        weights[i] = d * ((low | high << 4) - 32) * q;
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./mxfp4.wgsl" with { type: "text" };
 import { LOOK_UP, nibbleTable } from "./nibble_table.ts";
 import repack from "./repack_header.wgsl" with { type: "text" };
@@ -27,16 +27,13 @@ export const MXFP4: Codec = {
   },
   table: () => nibbleTable(VALUES),
   dequantize(bytes) {
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const scale = 2 ** (bytes[block * size]! - 128);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const scale = 2 ** (block.getUint8(0) - 128);
       for (let i = 0; i < 16; i++) {
-        const byte = bytes[block * size + 1 + i]!;
-        weights[block * BLOCK + i] = scale * VALUES[byte & 15]!;
-        weights[block * BLOCK + 16 + i] = scale * VALUES[byte >> 4]!;
+        const byte = block.getUint8(1 + i);
+        weights[i] = scale * VALUES[byte & 15]!;
+        weights[16 + i] = scale * VALUES[byte >> 4]!;
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q2_k.wgsl" with { type: "text" };
 import planes from "./repack_planes.wgsl" with { type: "text" };
 import repack from "./repack_q2_k.wgsl" with { type: "text" };
@@ -19,20 +19,15 @@ export const Q2_K: Codec = {
   layout: { quants: 8, high: 0, scales: { bytes: 20, blocks: 8 } },
   repack: { label: "repack_q2_k", code: planes + repack },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start + D, true);
-      const dmin = view.getFloat16(start + DMIN, true);
-      for (let i = 0; i < count; i++) {
-        const byte = view.getUint8(start + QUANTS + (i >> 7) * 32 + (i & 31));
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(D, true);
+      const dmin = block.getFloat16(DMIN, true);
+      for (let i = 0; i < weights.length; i++) {
+        const byte = block.getUint8(QUANTS + (i >> 7) * 32 + (i & 31));
         const q = byte >> 2 * (i >> 5 & 3) & 3;
-        const scale = view.getUint8(start + (i >> 4));
-        weights[block * count + i] = d * (scale & 15) * q - dmin * (scale >> 4);
+        const scale = block.getUint8(i >> 4);
+        weights[i] = d * (scale & 15) * q - dmin * (scale >> 4);
       }
-    }
-    return weights;
+    });
   },
 };

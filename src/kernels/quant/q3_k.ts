@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q3_k.wgsl" with { type: "text" };
 import planes from "./repack_planes.wgsl" with { type: "text" };
 import repack from "./repack_q3_k.wgsl" with { type: "text" };
@@ -15,21 +15,16 @@ export const Q3_K: Codec = {
   layout: { quants: 8, high: 4, scales: { bytes: 16, blocks: 8 } },
   repack: { label: "repack_q3_k", code: planes + repack },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start + D, true);
-      for (let i = 0; i < count; i++) {
-        const byte = view.getUint8(start + LOW + (i >> 7) * 32 + (i & 31));
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(D, true);
+      for (let i = 0; i < weights.length; i++) {
+        const byte = block.getUint8(LOW + (i >> 7) * 32 + (i & 31));
         const low = byte >> 2 * (i >> 5 & 3) & 3;
-        const high = view.getUint8(start + (i & 31)) >> (i >> 5) & 1;
-        const scale = d * (scaleAt(view, start + SCALES, i >> 4) - 32);
-        weights[block * count + i] = scale * ((low | high << 2) - 4);
+        const high = block.getUint8(i & 31) >> (i >> 5) & 1;
+        const scale = d * (scaleAt(block, SCALES, i >> 4) - 32);
+        weights[i] = scale * ((low | high << 2) - 4);
       }
-    }
-    return weights;
+    });
   },
 };
 

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q4_0.wgsl" with { type: "text" };
 import repack from "./repack_header.wgsl" with { type: "text" };
 
@@ -15,17 +15,13 @@ export const Q4_0: Codec = {
     constants: { HEADER: 2, PAYLOAD: 4 },
   },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const d = view.getFloat16(block * size, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
       for (let i = 0; i < 16; i++) {
-        const byte = view.getUint8(block * size + 2 + i);
-        weights[block * BLOCK + i] = d * ((byte & 15) - 8);
-        weights[block * BLOCK + 16 + i] = d * ((byte >> 4) - 8);
+        const byte = block.getUint8(2 + i);
+        weights[i] = d * ((byte & 15) - 8);
+        weights[16 + i] = d * ((byte >> 4) - 8);
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q4_1.wgsl" with { type: "text" };
 import repack from "./repack_header.wgsl" with { type: "text" };
 
@@ -19,18 +19,14 @@ export const Q4_1: Codec = {
     constants: { HEADER: 4, PAYLOAD: 4 },
   },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const d = view.getFloat16(block * size, true);
-      const m = view.getFloat16(block * size + 2, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      const m = block.getFloat16(2, true);
       for (let i = 0; i < 16; i++) {
-        const byte = view.getUint8(block * size + 4 + i);
-        weights[block * BLOCK + i] = d * (byte & 15) + m;
-        weights[block * BLOCK + 16 + i] = d * (byte >> 4) + m;
+        const byte = block.getUint8(4 + i);
+        weights[i] = d * (byte & 15) + m;
+        weights[16 + i] = d * (byte >> 4) + m;
       }
-    }
-    return weights;
+    });
   },
 };

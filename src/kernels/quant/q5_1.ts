@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { BLOCK, type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q5_1.wgsl" with { type: "text" };
 import repack from "./repack_q5.wgsl" with { type: "text" };
 
@@ -15,19 +15,15 @@ export const Q5_1: Codec = {
   layout: { quants: 16, high: 4, scales: { bytes: 4, blocks: 1 } },
   repack: { label: "repack_q5", code: repack, constants: { HEADER: 4 } },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const d = view.getFloat16(block * size, true);
-      const m = view.getFloat16(block * size + 2, true);
-      const high = view.getUint32(block * size + 4, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
+      const m = block.getFloat16(2, true);
+      const high = block.getUint32(4, true);
       for (let i = 0; i < BLOCK; i++) {
-        const byte = view.getUint8(block * size + 8 + i % 16);
+        const byte = block.getUint8(8 + i % 16);
         const q = (i < 16 ? byte & 15 : byte >> 4) | (high >>> i & 1) << 4;
-        weights[block * BLOCK + i] = d * q + m;
+        weights[i] = d * q + m;
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock } from "./codec.ts";
+import { BLOCK, type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import { HEADER_BYTES, SCALE_MIN, scaleMin } from "./scale_min.ts";
 import code from "./q5_k.wgsl" with { type: "text" };
 import planes from "./repack_planes.wgsl" with { type: "text" };
@@ -20,20 +20,15 @@ export const Q5_K: Codec = {
   layout: { quants: 16, high: 4, scales: { bytes: 16, blocks: 8 } },
   repack: { label: "repack_q5_k", code: planes + repack },
   dequantize(bytes) {
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block < weights.length / BLOCK; block++) {
-      const start = (block >> 3) * size;
-      const header = bytes.subarray(start, start + HEADER_BYTES);
-      const { scale, min } = scaleMin(header, block & 7);
-      // Two blocks share 32 bytes of low bits, eight those of high bits.
-      const low = start + LOW + (block >> 1 & 3) * BLOCK;
-      for (let i = 0; i < BLOCK; i++) {
-        const q = bytes[low + i]! >> 4 * (block & 1) & 15 |
-          (bytes[start + HEADER_BYTES + i]! >> (block & 7) & 1) << 4;
-        weights[block * BLOCK + i] = scale * q - min;
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      for (let i = 0; i < weights.length; i++) {
+        const { scale, min } = scaleMin(block, i >> 5);
+        // Two blocks of 32 share 32 bytes of low bits, eight those of high bits.
+        const byte = block.getUint8(LOW + (i >> 6) * BLOCK + i % BLOCK);
+        const high = block.getUint8(HEADER_BYTES + i % BLOCK) >> (i >> 5) & 1;
+        const q = byte >> 4 * (i >> 5 & 1) & 15 | high << 4;
+        weights[i] = scale * q - min;
       }
-    }
-    return weights;
+    });
   },
 };

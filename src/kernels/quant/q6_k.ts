@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q6_k.wgsl" with { type: "text" };
 import planes from "./repack_planes.wgsl" with { type: "text" };
 import repack from "./repack_q6_k.wgsl" with { type: "text" };
@@ -15,24 +15,19 @@ export const Q6_K: Codec = {
   layout: { quants: 16, high: 8, scales: { bytes: 20, blocks: 8 } },
   repack: { label: "repack_q6_k", code: planes + repack },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start + D, true);
-      for (let i = 0; i < count; i++) {
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(D, true);
+      for (let i = 0; i < weights.length; i++) {
         const half = i >> 7;
         const k = (i >> 5) & 3;
         const l = i & 31;
-        const byte = view.getUint8(start + half * 64 + (k & 1) * 32 + l);
+        const byte = block.getUint8(half * 64 + (k & 1) * 32 + l);
         const low = (byte >> (k >> 1) * 4) & 15;
-        const high = view.getUint8(start + HIGH + half * 32 + l) >> 2 * k & 3;
-        const s = view.getInt8(start + SCALES + (i >> 4));
-        weights[block * count + i] = Math.fround(d * s) *
+        const high = block.getUint8(HIGH + half * 32 + l) >> 2 * k & 3;
+        const s = block.getInt8(SCALES + (i >> 4));
+        weights[i] = Math.fround(d * s) *
           ((low | high << 4) - 32);
       }
-    }
-    return weights;
+    });
   },
 };

@@ -1,4 +1,4 @@
-import { BLOCK, type Codec, fileBlock, viewOf } from "./codec.ts";
+import { BLOCK, type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import code from "./q8_0.wgsl" with { type: "text" };
 import repack from "./repack_header.wgsl" with { type: "text" };
 
@@ -15,15 +15,11 @@ export const Q8_0: Codec = {
     constants: { HEADER: 2, PAYLOAD: 8 },
   },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const size = this.fileBlock.bytes;
-    const weights = new Float32Array(bytes.length / size * BLOCK);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const d = view.getFloat16(block * size, true);
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(0, true);
       for (let i = 0; i < BLOCK; i++) {
-        weights[block * BLOCK + i] = d * view.getInt8(block * size + 2 + i);
+        weights[i] = d * block.getInt8(2 + i);
       }
-    }
-    return weights;
+    });
   },
 };

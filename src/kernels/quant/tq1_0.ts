@@ -1,4 +1,4 @@
-import { type Codec, fileBlock, viewOf } from "./codec.ts";
+import { type Codec, decodeBlocks, fileBlock } from "./codec.ts";
 import repack from "./repack_tq1_0.wgsl" with { type: "text" };
 import code from "./ternary.wgsl" with { type: "text" };
 
@@ -14,20 +14,15 @@ export const TQ1_0: Codec = {
   layout: { quants: 8, high: 0, scales: { bytes: 4, blocks: 16 } },
   repack: { label: "repack_tq1_0", code: repack },
   dequantize(bytes) {
-    const view = viewOf(bytes);
-    const { weights: count, bytes: size } = this.fileBlock;
-    const weights = new Float32Array(bytes.length / size * count);
-    for (let block = 0; block * size < bytes.length; block++) {
-      const start = block * size;
-      const d = view.getFloat16(start + D, true);
-      for (let i = 0; i < count; i++) {
+    return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
+      const d = block.getFloat16(D, true);
+      for (let i = 0; i < weights.length; i++) {
         const { byte, digit } = placeOf(i);
         // A byte is the fraction 0.abcde of base 3, in 256ths.
-        const rest = view.getUint8(start + byte) * 3 ** digit & 255;
-        weights[block * count + i] = d * ((rest * 3 >> 8) - 1);
+        const rest = block.getUint8(byte) * 3 ** digit & 255;
+        weights[i] = d * ((rest * 3 >> 8) - 1);
       }
-    }
-    return weights;
+    });
   },
 };
 
