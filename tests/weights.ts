@@ -2,7 +2,7 @@ import type { KernelScope } from "../src/gpu/kernel.ts";
 import { createMatrix, type Matrix } from "../src/kernels/matrix.ts";
 import { BLOCK, type Codec } from "../src/kernels/quant/codec.ts";
 import { randomBlocks } from "../src/kernels/quant/random_blocks.ts";
-import { createRepack } from "../src/kernels/quant/repack.ts";
+import { createRepack } from "../src/kernels/repack.ts";
 
 /** A weight matrix as it lies in a file. */
 export interface RawMatrix {

@@ -2,7 +2,7 @@ import type { KernelScope } from "../gpu/kernel.ts";
 import { createMatrix, type Matrix } from "../kernels/matrix.ts";
 import type { Codec } from "../kernels/quant/codec.ts";
 import { randomBlocks } from "../kernels/quant/random_blocks.ts";
-import { createRepack } from "../kernels/quant/repack.ts";
+import { createRepack } from "../kernels/repack.ts";
 
 /** Rows of random weights, on the GPU and as what they stand for. */
 export interface RandomRows {

@@ -6,7 +6,7 @@ import type { ByteSource } from "../gguf/source.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { type Codec, ROW_GROUP } from "../kernels/quant/codec.ts";
 import { CODECS } from "../kernels/quant/codecs.ts";
-import { createRepack, type Repack } from "../kernels/quant/repack.ts";
+import { createRepack, type Repack } from "../kernels/repack.ts";
 
 /** How far loading is. */
 export interface LoadProgress {

@@ -4,7 +4,7 @@ import { batchWords } from "../batch.ts";
 import { createMatrix, type Matrix } from "../matrix.ts";
 import type { Codec } from "../quant/codec.ts";
 import { randomBlocks } from "../quant/random_blocks.ts";
-import { createRepack } from "../quant/repack.ts";
+import { createRepack } from "../repack.ts";
 
 /** Weights on the GPU, and what the reference makes of their bytes. */
 export async function randomMatrix(

@@ -1,27 +1,27 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { bitsOf, weightBits } from "../../../tests/blocks.ts";
-import { download, run, upload } from "../../../tests/gpu.ts";
+import { bitsOf, weightBits } from "../../tests/blocks.ts";
+import { download, run, upload } from "../../tests/gpu.ts";
 import {
   batchOf,
   kernelTest,
   narrowTest,
   poisonedOutput,
   scopeTest,
-} from "../../../tests/kernels.ts";
+} from "../../tests/kernels.ts";
 import {
   randomMatrix,
   type RawMatrix,
   threeBlocks,
-} from "../../../tests/weights.ts";
-import type { KernelScope } from "../../gpu/kernel.ts";
-import { createEmbed } from "../embed.ts";
-import { createMatrix, type Matrix, strideOf } from "../matrix.ts";
-import type { BlockLayout } from "./codec.ts";
-import { CODECS } from "./codecs.ts";
-import { F16 } from "./f16.ts";
-import { F32 } from "./f32.ts";
-import { Q4_0 } from "./q4_0.ts";
-import { Q4_1 } from "./q4_1.ts";
+} from "../../tests/weights.ts";
+import type { KernelScope } from "../gpu/kernel.ts";
+import { createEmbed } from "./embed.ts";
+import { createMatrix, type Matrix, strideOf } from "./matrix.ts";
+import type { BlockLayout } from "./quant/codec.ts";
+import { CODECS } from "./quant/codecs.ts";
+import { F16 } from "./quant/f16.ts";
+import { F32 } from "./quant/f32.ts";
+import { Q4_0 } from "./quant/q4_0.ts";
+import { Q4_1 } from "./quant/q4_1.ts";
 import { createRepack } from "./repack.ts";
 
 /** How {@linkcode write} cuts the rows of a part. */

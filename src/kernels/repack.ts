@@ -4,9 +4,9 @@ import {
   grid,
   type KernelScope,
   workgroupSize,
-} from "../../gpu/kernel.ts";
-import type { Matrix, MatrixPart } from "../matrix.ts";
-import { BLOCK, ROW_GROUP } from "./codec.ts";
+} from "../gpu/kernel.ts";
+import type { Matrix, MatrixPart } from "./matrix.ts";
+import { BLOCK, ROW_GROUP } from "./quant/codec.ts";
 import mainCode from "./repack.wgsl" with { type: "text" };
 import rowsCode from "./repack_rows.wgsl" with { type: "text" };
 
