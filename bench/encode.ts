@@ -119,8 +119,8 @@ async function measure(
     const start = performance.now();
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    llama.forward(pass, attention, { rows: 1, position: 0 });
-    llama.head(pass, 1);
+    llama.forward(pass, attention, { rows: 1, position: 0, kind: "step" });
+    llama.head(pass, 1, "step");
     pass.end();
     encoder.copyBufferToBuffer(state.logits, 0, readback.buffer, 0, bytes);
     const encoded = performance.now();

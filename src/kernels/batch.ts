@@ -8,6 +8,19 @@ export interface Batch {
   first: number;
 }
 
+/**
+ * How the rows of a batch are added up. What comes of a row depends on its kind
+ * alone, to the bit, and not on the rows that run beside it:
+ *
+ * - `"prompt"`: rows that are there from the start, as many as fit at a time;
+ * - `"step"`: a row that follows from the one before it, alone, or up to
+ *   {@linkcode MAX_STEPS} guessed ones that are checked together.
+ */
+export type RowKind = "prompt" | "step";
+
+/** Most rows of the kind `"step"` in a batch. */
+export const MAX_STEPS = 8;
+
 /** Bytes of a batch in a uniform buffer. */
 export const BATCH_BYTES = 16;
 
@@ -18,3 +31,10 @@ export function batchWords({ rows, position, first }: Batch): number[] {
 
 /** A bound kernel over a batch, whose rows are given when it is recorded. */
 export type BatchKernel = (pass: GPUComputePassEncoder, rows: number) => void;
+
+/** A bound kernel over a batch whose rows are added up by their kind. */
+export type RowsKernel = (
+  pass: GPUComputePassEncoder,
+  rows: number,
+  kind: RowKind,
+) => void;

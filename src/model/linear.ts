@@ -1,5 +1,5 @@
 import type { Binding, KernelScope } from "../gpu/kernel.ts";
-import type { BatchKernel } from "../kernels/batch.ts";
+import type { BatchKernel, RowsKernel } from "../kernels/batch.ts";
 import type { ProductChoices } from "../kernels/choices.ts";
 import { createMatmul } from "../kernels/matmul.ts";
 import { type Matrix, strideOf } from "../kernels/matrix.ts";
@@ -73,7 +73,7 @@ export async function bindLinear(
   scope: LinearScope,
   stack: readonly Matrix[],
   options: LinearOptions,
-): Promise<BatchKernel> {
+): Promise<RowsKernel> {
   const { norm, y, yStride, accumulate = false, batch } = options;
   const { choices } = scope;
   const input = await prepare(scope, stack, options);
@@ -106,8 +106,8 @@ export async function bindLinear(
     }
     offset += w.rows;
   }
-  return (pass, rows) => {
-    const kernels = rows === 1 ? one : rows <= SMALL_BATCH ? small : large;
+  return (pass, rows, kind) => {
+    const kernels = kind === "step" ? one : rows <= SMALL_BATCH ? small : large;
     for (const kernel of kernels) kernel(pass, rows);
   };
 }
@@ -140,7 +140,7 @@ export async function bindGateUp(
   scope: LinearScope,
   stack: readonly Matrix[],
   { x, norm, gateUp, hidden, hiddenDim, batch }: GateUpOptions,
-): Promise<BatchKernel> {
+): Promise<RowsKernel> {
   const options = { x, norm, y: gateUp, yStride: 2 * hiddenDim, batch };
   const linear = await bindLinear(scope, stack, options);
   const swiglu = (await createSwiglu(scope, {
@@ -149,12 +149,12 @@ export async function bindGateUp(
     yStride: strideOf(hiddenDim),
   })).bind({ x: gateUp, y: hidden, batch });
   const fused = await bindFused();
-  return (pass, rows) => {
-    if (rows === 1 && fused !== undefined) {
+  return (pass, rows, kind) => {
+    if (kind === "step" && fused !== undefined) {
       for (const kernel of fused) kernel(pass, rows);
       return;
     }
-    linear(pass, rows);
+    linear(pass, rows, kind);
     swiglu(pass, rows);
   };
 

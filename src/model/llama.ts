@@ -7,7 +7,7 @@ import type {
   AttentionStepVariant,
   AttentionVariant,
 } from "../kernels/attention_variants.ts";
-import type { BatchKernel } from "../kernels/batch.ts";
+import type { RowKind, RowsKernel } from "../kernels/batch.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { ProductChoices } from "../kernels/choices.ts";
@@ -37,14 +37,24 @@ export interface Llama {
   readonly kv: KvType;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
-  /** Records the layers over the rows of a batch and its first position. */
+  /** Records the layers over a batch. */
   forward(
     pass: GPUComputePassEncoder,
     attention: readonly BoundAttention[],
-    batch: { rows: number; position: number },
+    batch: LlamaBatch,
   ): void;
   /** Records the logits of the rows of the head's batch. */
-  head(pass: GPUComputePassEncoder, rows: number): void;
+  head(pass: GPUComputePassEncoder, rows: number, kind: RowKind): void;
+}
+
+/** What must be known of a batch to record it. */
+export interface LlamaBatch {
+  /** Rows, at most `state.batch`. */
+  rows: number;
+  /** Position of the first row. */
+  position: number;
+  /** How rows are added up. */
+  kind: RowKind;
 }
 
 /**
@@ -53,8 +63,7 @@ export interface Llama {
  */
 export type BoundAttention = (
   pass: GPUComputePassEncoder,
-  rows: number,
-  position: number,
+  batch: LlamaBatch,
 ) => void;
 
 /** Options for {@linkcode createLlama}. */
@@ -79,10 +88,10 @@ export interface CreateLlamaOptions {
 
 /** A layer's kernels, in order; attention stands between qkv and output. */
 interface BoundLayer {
-  attnQkv: BatchKernel; // x, normalized -> qkv
-  attnOutput: BatchKernel; // attn -> x, added
-  ffnGateUp: BatchKernel; // x, normalized -> hidden
-  ffnDown: BatchKernel; // hidden -> x, added
+  attnQkv: RowsKernel; // x, normalized -> qkv
+  attnOutput: RowsKernel; // attn -> x, added
+  ffnGateUp: RowsKernel; // x, normalized -> hidden
+  ffnDown: RowsKernel; // hidden -> x, added
 }
 
 /**
@@ -182,26 +191,27 @@ export async function createLlama(
         const step = attentionStep.bind({ qkv, table, k, v, y, batch });
         const append = rope.bind({ qkv, table, q, k, v, batch });
         const attend = attention.bind({ q, k, v, y, batch });
-        return (pass, rows, position) => {
-          if (rows === 1) return step(pass, position);
+        return (pass, { rows, position, kind }) => {
+          if (kind === "step") return step(pass, position);
           append(pass, rows);
           attend(pass, rows);
         };
       });
     },
-    forward(pass, attention, { rows, position }) {
+    forward(pass, attention, batch) {
+      const { rows, kind } = batch;
       embed(pass, rows);
       for (const [i, layer] of layers.entries()) {
-        layer.attnQkv(pass, rows);
-        attention[i]!(pass, rows, position);
-        layer.attnOutput(pass, rows);
-        layer.ffnGateUp(pass, rows);
-        layer.ffnDown(pass, rows);
+        layer.attnQkv(pass, rows, kind);
+        attention[i]!(pass, batch);
+        layer.attnOutput(pass, rows, kind);
+        layer.ffnGateUp(pass, rows, kind);
+        layer.ffnDown(pass, rows, kind);
       }
     },
-    head(pass, rows) {
+    head(pass, rows, kind) {
       outputNorm(pass, rows);
-      output(pass, rows);
+      output(pass, rows, kind);
     },
   };
 }

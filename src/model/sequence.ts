@@ -3,7 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import { createReadback, type Readback } from "../gpu/readback.ts";
 import { checkIds } from "./check_ids.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
-import type { BoundAttention, Llama } from "./llama.ts";
+import type { BoundAttention, Llama, LlamaBatch } from "./llama.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import { writeControl } from "./state.ts";
 
@@ -184,7 +184,11 @@ export class Sequence implements Disposable {
     const decode = rows === 1 && headRows === 1;
     const commands = decode && this.#decode?.position === position
       ? this.#decode.commands
-      : this.#encode({ rows, position }, headRows);
+      : this.#encode({
+        rows,
+        position,
+        kind: decode ? "step" : "prompt",
+      }, headRows);
     this.#decode = undefined; // commands can be submitted once
     writeControl(device, this.#llama.state, {
       ids,
@@ -219,18 +223,21 @@ export class Sequence implements Disposable {
   #encodeDecode() {
     const position = this.#length;
     if (position === this.#llama.context) return undefined;
-    return { commands: this.#encode({ rows: 1, position }, 1), position };
+    const batch = { rows: 1, position, kind: "step" } as const;
+    return { commands: this.#encode(batch, 1), position };
   }
 
   #encode(
-    batch: { rows: number; position: number },
+    batch: LlamaBatch,
     headRows: number,
   ): GPUCommandBuffer {
     const { state } = this.#llama;
     const encoder = this.#gpu.device.createCommandEncoder({ label: "step" });
     const pass = encoder.beginComputePass({ label: "step" });
     this.#llama.forward(pass, this.#attention, batch);
-    if (headRows > 0) this.#llama.head(pass, headRows);
+    if (headRows > 0) {
+      this.#llama.head(pass, headRows, headRows === 1 ? "step" : "prompt");
+    }
     pass.end();
     const bytes = this.#logitsBytes(headRows);
     encoder.copyBufferToBuffer(
