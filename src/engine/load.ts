@@ -1,31 +1,20 @@
 import { BufferPool, formatBytes, GpuMemoryError } from "../gpu/buffers.ts";
-import { type Gpu, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
+import { requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
 import { getString } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import {
-  type ByteSource,
-  type ModelInput,
-  openSource,
-} from "../gguf/source.ts";
+import { type ModelInput, openSource } from "../gguf/source.ts";
 import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
-import { createLlama, type Llama } from "../model/llama.ts";
-import { nextTurn } from "../gpu/next_turn.ts";
-import { Sequence } from "../model/sequence.ts";
-import { createState } from "../model/state.ts";
-import { findTensors, type LlamaTensors } from "../model/tensors.ts";
+import { findTensors } from "../model/tensors.ts";
 import type { LoadProgress } from "../model/upload.ts";
-import { loadWeights, matricesOf } from "../model/weights.ts";
+import { loadWeights } from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { chooseProducts } from "../tune/choose.ts";
-import { chooseAttention } from "../tune/choose_attention.ts";
-import { checkFixed } from "../tune/fixed.ts";
-import type { KernelChoice } from "../tune/report.ts";
 import { type TuneMode, tuneMode } from "../tune/mode.ts";
+import { assembleModel } from "./assemble.ts";
 import { checkSystemMemory } from "./memory.ts";
-import { Model } from "./model.ts";
+import type { Model } from "./model.ts";
 
 /** Options for {@linkcode loadModel}. */
 export interface LoadModelOptions extends RequestGpuOptions {
@@ -96,84 +85,28 @@ export async function loadModel(
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
+  const pool = new BufferPool(gpu.device);
   try {
-    const pool = new BufferPool(gpu.device);
-    const parts = await createModel({
-      gpu,
-      pool,
-      file,
-      source,
-      config,
-      tensors,
-      options: { ...options, ...sizes, tune },
-    });
-    return new Model({
-      gpu,
-      pool,
-      ...parts,
-      tokenizer,
-      template: getString(file.metadata, "tokenizer.chat_template"),
-      loadMs: performance.now() - start,
-    });
-  } catch (error) {
-    gpu.device.destroy();
-    throw error;
-  }
-}
-
-async function createModel(
-  { gpu, pool, file, source, config, tensors, options }: {
-    gpu: Gpu;
-    pool: BufferPool;
-    file: GgufFile;
-    source: ByteSource;
-    config: LlamaConfig;
-    tensors: LlamaTensors;
-    options: LoadModelOptions & {
-      contextLength: number;
-      batchSize: number;
-      tune: TuneMode;
-    };
-  },
-): Promise<{ llama: Llama; sequence: Sequence; kernels: KernelChoice[] }> {
-  const { onProgress, signal, contextLength, batchSize, kv = "f16" } = options;
-  const int8 = options.activations === "int8";
-  try {
-    const cache = kvBytes({ config, context: contextLength, kv });
+    const { kv = "f16", onProgress } = options;
+    const cache = kvBytes({ config, context: sizes.contextLength, kv });
     checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
       signal,
     });
-    const choices = await chooseProducts(gpu, matricesOf(weights), {
-      tune: options.tune,
-      int8,
+    const template = getString(file.metadata, "tokenizer.chat_template");
+    const parts = { config, weights, tokenizer, template };
+    return await assembleModel({ gpu, pool }, parts, {
+      ...sizes,
+      kv,
+      int8: options.activations === "int8",
+      tune,
+      start,
       signal,
     });
-    const { attention, attentionStep, report } = await chooseAttention(gpu, {
-      ...config,
-      kv,
-    });
-    await checkFixed(gpu, weights.tokenEmbd.codec);
-    const state = createState(gpu, pool, { config, batch: batchSize, int8 });
-    const llama = await createLlama({ gpu, pool }, {
-      config,
-      weights,
-      state,
-      context: contextLength,
-      kv,
-      choices,
-      attention,
-      attentionStep,
-    });
-    await pool.check("the activations");
-    // The first conversation's cache belongs to what must fit.
-    const sequence = await Sequence.create(gpu, llama);
-    await nextTurn(); // an abort may be waiting for one
-    signal?.throwIfAborted();
-    return { llama, sequence, kernels: [...choices.report, ...report] };
   } catch (error) {
     pool[Symbol.dispose]();
+    gpu.device.destroy();
     if (!(error instanceof GpuMemoryError)) throw error;
     throw new Error(
       `Cannot load "${file.label}" of ${
@@ -189,7 +122,16 @@ function bytesOf({ tensors }: GgufFile): number {
   return tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function readSizes(
+/**
+ * Checks the options that sizes follow from, and fills in the defaults.
+ *
+ * @param config The model's hyperparameters.
+ * @param options What was asked for.
+ * @returns Positions of a conversation, and rows of a batch.
+ * @throws {RangeError} If a size is none.
+ * @throws {TypeError} If a type is not known.
+ */
+export function readSizes(
   config: LlamaConfig,
   {
     contextLength,
