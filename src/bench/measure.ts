@@ -11,12 +11,7 @@ import { createInput, type ProductInput } from "./input.ts";
 import { listProducts, type Product, type VariantChoice } from "./products.ts";
 import { sample, type SampleOptions, type Samples } from "./sample.ts";
 import type { Timer } from "./timer.ts";
-import {
-  createRandomRows,
-  fillMatrix,
-  RANDOM_ROWS,
-  type RandomRows,
-} from "./weights.ts";
+import { createRandomRows, fillMatrix, RANDOM_ROWS } from "./weights.ts";
 
 /** Options for {@linkcode measureShape}. */
 export interface MeasureShapeOptions extends SampleOptions {
@@ -67,7 +62,8 @@ const OUTPUT_BYTES = 2 ** 26;
 
 /** The weights of a shape, as often as makes a cache of no use. */
 interface Sets {
-  rows: RandomRows;
+  /** What the random rows stand for, `[RANDOM_ROWS, cols]`. */
+  weights: Float32Array;
   matrices: readonly Matrix[];
   gpuBytes: number;
 }
@@ -154,19 +150,20 @@ async function createSets(
   const gpuBytes = matrixBytes(options);
   const cold = Math.ceil(coldBytes / gpuBytes);
   const count = Math.min(MOST_SETS, Math.max(LEAST_SETS, cold));
-  const rows = await createRandomRows({ gpu, pool }, codec, inputs);
+  const rows = await createRandomRows({ gpu, pool }, codec, { cols: inputs });
   const matrices = Array.from(
     { length: count },
     () => createMatrix(pool, options),
   );
   await pool.check(`${count} sets of weights`);
   for (const matrix of matrices) fillMatrix(gpu.device, rows, matrix);
-  return { rows, matrices, gpuBytes };
+  const weights = codec.dequantize(rows.bytes);
+  return { weights, matrices, gpuBytes };
 }
 
 async function createBuffers(
   { gpu, pool }: KernelScope,
-  { matrices, rows: { weights } }: Sets,
+  { matrices, weights }: Sets,
   { shape: { inputs, outputs }, columns }: {
     shape: KernelShape;
     columns: number;

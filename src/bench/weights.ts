@@ -4,12 +4,12 @@ import type { Codec } from "../kernels/quant/codec.ts";
 import { randomBlocks } from "../kernels/quant/random_blocks.ts";
 import { createRepack } from "../kernels/repack.ts";
 
-/** Rows of random weights, on the GPU and as what they stand for. */
+/** Rows of random weights, on the GPU and as a file has them. */
 export interface RandomRows {
-  /** {@linkcode RANDOM_ROWS} rows in the codec's layout. */
+  /** The rows in the codec's layout. */
   matrix: Matrix;
-  /** The same, `[RANDOM_ROWS, cols]`. */
-  weights: Float32Array;
+  /** The same, `[rows, cols]`, in the file's blocks. */
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -18,21 +18,32 @@ export interface RandomRows {
  */
 export const RANDOM_ROWS = 16;
 
+/** Options for {@linkcode createRandomRows}. */
+export interface CreateRandomRowsOptions {
+  /** Weights in a row, whole blocks of the format. */
+  cols: number;
+  /** How many rows. Defaults to {@linkcode RANDOM_ROWS}. */
+  rows?: number;
+  /** Of the random numbers. Defaults to `cols`. */
+  seed?: number;
+  /** What the weights are multiplied with. Defaults to 1. */
+  size?: number;
+}
+
 /**
  * Puts rows of random weights on the GPU as the loader does.
  *
  * @param scope The device, and the owner of the rows.
  * @param codec The format.
- * @param cols Weights in a row, whole blocks of the format.
- * @returns The rows.
+ * @param options Which weights.
+ * @returns The rows, and the bytes of a file that they were made of.
  */
 export async function createRandomRows(
   scope: KernelScope,
   codec: Codec,
-  cols: number,
+  { cols, rows = RANDOM_ROWS, seed = cols, size = 1 }: CreateRandomRowsOptions,
 ): Promise<RandomRows> {
-  const rows = RANDOM_ROWS;
-  const bytes = randomBlocks(codec, { weights: rows * cols, seed: cols });
+  const bytes = randomBlocks(codec, { weights: rows * cols, seed, size });
   const matrix = createMatrix(scope.pool, {
     label: `bench.${codec.name}.rows`,
     rows,
@@ -44,7 +55,7 @@ export async function createRandomRows(
   await scope.pool.check("rows of random weights");
   const [part] = matrix.parts;
   await repack.write({ bytes, matrix, part: part!, row: 0, rows });
-  return { matrix, weights: codec.dequantize(bytes) };
+  return { matrix, bytes };
 }
 
 /**
@@ -57,7 +68,7 @@ export async function createRandomRows(
  */
 export function fillMatrix(
   device: GPUDevice,
-  { matrix: { parts: [source] } }: RandomRows,
+  { matrix: { parts: [source] } }: Pick<RandomRows, "matrix">,
   matrix: Matrix,
 ): void {
   for (const part of matrix.parts) {

@@ -33,8 +33,11 @@ gpuTest(
     for (const [codec] of kinds.values()) {
       if (codec === undefined) throw new Error("unreachable");
       using pool = new BufferPool(gpu.device);
-      const random = await createRandomRows({ gpu, pool }, codec, 256);
-      const { weights, matrix: rows } = random;
+      const random = await createRandomRows({ gpu, pool }, codec, {
+        cols: 256,
+      });
+      const { bytes, matrix: rows } = random;
+      const weights = codec.dequantize(bytes);
       assertEquals(weights.length, RANDOM_ROWS * 256);
       assertEquals(weights.every(Number.isFinite), true, codec.name);
       const matrix = createMatrix(pool, {

@@ -75,8 +75,7 @@ export async function loadWeights(
   { source, tensors }: { source: ByteSource; tensors: LlamaTensors },
   options: UploadOptions = {},
 ): Promise<LlamaWeights> {
-  const uploads: Upload[] = [];
-  const weights = allocate(gpu, pool, tensors, uploads);
+  const { weights, uploads } = allocateWeights({ gpu, pool }, tensors);
   // Before the first byte is read: what does not fit fails here.
   await pool.check("the weights");
   const ropeFreqs = tensors.ropeFreqs === undefined
@@ -86,12 +85,18 @@ export async function loadWeights(
   return { ...weights, ropeFreqs };
 }
 
-function allocate(
-  gpu: Gpu,
-  pool: BufferPool,
+/**
+ * Allocates all weights, zeros until they are filled.
+ *
+ * @param device The device, and the owner of the weights.
+ * @param tensors The tensors.
+ * @returns The weights, and where each tensor goes.
+ */
+export function allocateWeights(
+  { gpu, pool }: { gpu: Gpu; pool: BufferPool },
   tensors: LlamaTensors,
-  uploads: Upload[],
-): Omit<LlamaWeights, "ropeFreqs"> {
+): { weights: Omit<LlamaWeights, "ropeFreqs">; uploads: Upload[] } {
+  const uploads: Upload[] = [];
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const maxBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
 
@@ -141,12 +146,13 @@ function allocate(
   });
 
   const tokenEmbd = matrix(tensors.tokenEmbd);
-  return {
+  const weights = {
     tokenEmbd,
     layers: tensors.layers.map(layer),
     outputNorm: vector(tensors.outputNorm),
     output: tensors.output === undefined ? tokenEmbd : matrix(tensors.output),
   };
+  return { weights, uploads };
 }
 
 /** Whether tensors of equal columns can be one matrix of one part. */
