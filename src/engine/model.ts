@@ -60,6 +60,9 @@ export interface ModelParts {
   kernels: readonly KernelChoice[];
 }
 
+/** What a {@linkcode Model} lends. */
+export type LentParts = Pick<ModelParts, "gpu" | "llama" | "sequence">;
+
 /** A model on the GPU: text in, text out. */
 export class Model implements AsyncDisposable {
   /** Text to tokens and back. */
@@ -206,6 +209,22 @@ export class Model implements AsyncDisposable {
     const sequence = await this.#acquire();
     try {
       return await scoreTokens(sequence, ids, options);
+    } finally {
+      this.#release(sequence);
+    }
+  }
+
+  /**
+   * Lends its insides to what measures them.
+   *
+   * @internal
+   * @param use Uses them; they are given back behind it.
+   * @returns What `use` returns.
+   */
+  async lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
+    const sequence = await this.#acquire();
+    try {
+      return await use({ gpu: this.#gpu, llama: this.#llama, sequence });
     } finally {
       this.#release(sequence);
     }

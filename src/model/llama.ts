@@ -29,6 +29,8 @@ import type { LayerWeights, LlamaWeights } from "./weights.ts";
 export interface Llama {
   /** The hyperparameters. */
   readonly config: LlamaConfig;
+  /** The weights. */
+  readonly weights: LlamaWeights;
   /** The activations. */
   readonly state: LlamaState;
   /** Positions that a sequence can have. */
@@ -37,15 +39,25 @@ export interface Llama {
   readonly kv: KvType;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
-  /** Records the layers over a batch. */
+  /** Records the layers over a batch; `mark` is told each stage before it. */
   forward(
     pass: GPUComputePassEncoder,
     attention: readonly BoundAttention[],
     batch: LlamaBatch,
+    mark?: (stage: LlamaStage) => void,
   ): void;
   /** Records the logits of the rows of the head's batch. */
   head(pass: GPUComputePassEncoder, rows: number, kind: RowKind): void;
 }
+
+/** A stage of {@linkcode Llama.forward}. */
+export type LlamaStage =
+  | "embed"
+  | "qkv"
+  | "attention"
+  | "output"
+  | "gate_up"
+  | "down";
 
 /** What must be known of a batch to record it. */
 export interface LlamaBatch {
@@ -182,6 +194,7 @@ export async function createLlama(
 
   return {
     config,
+    weights,
     state,
     context,
     kv,
@@ -198,14 +211,20 @@ export async function createLlama(
         };
       });
     },
-    forward(pass, attention, batch) {
+    forward(pass, attention, batch, mark) {
       const { rows, kind } = batch;
+      mark?.("embed");
       embed(pass, rows);
       for (const [i, layer] of layers.entries()) {
+        mark?.("qkv");
         layer.attnQkv(pass, rows, kind);
+        mark?.("attention");
         attention[i]!(pass, batch);
+        mark?.("output");
         layer.attnOutput(pass, rows, kind);
+        mark?.("gate_up");
         layer.ffnGateUp(pass, rows, kind);
+        mark?.("down");
         layer.ffnDown(pass, rows, kind);
       }
     },
