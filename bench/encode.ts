@@ -13,13 +13,14 @@
 
 import { BufferPool } from "../src/gpu/buffers.ts";
 import { type Gpu, requestGpu } from "../src/gpu/gpu.ts";
+import { controlWords } from "../src/kernels/control.ts";
 import { createMatrix } from "../src/kernels/matrix.ts";
 import { Q4_0 } from "../src/kernels/quant/q4_0.ts";
 import type { LlamaConfig } from "../src/model/config.ts";
 import { createKvBuffers } from "../src/model/kv_buffers.ts";
 import { defaultChoices } from "../src/kernels/choices.ts";
 import { createLlama } from "../src/model/llama.ts";
-import { createState, writeControl } from "../src/model/state.ts";
+import { createState } from "../src/model/state.ts";
 import type { LlamaWeights } from "../src/model/weights.ts";
 import { createReadback } from "../src/gpu/readback.ts";
 
@@ -128,12 +129,9 @@ async function measure(
     const finished = performance.now();
     if (submit) {
       const position = step % shape.context;
-      writeControl(gpu.device, state, {
-        ids: [step % config.vocabularySize],
-        position,
-        headFirst: 0,
-        headRows: 1,
-      });
+      const ids = [step % config.vocabularySize];
+      const words = controlWords({ ids, position, headFirst: 0, headRows: 1 });
+      gpu.device.queue.writeBuffer(state.control, 0, words);
       gpu.device.queue.submit([commands]);
     }
     const submitted = performance.now();

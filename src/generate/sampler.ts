@@ -1,5 +1,8 @@
-import { argmax, topIds } from "./logits.ts";
-import { philox } from "./philox.ts";
+import {
+  NOT_A_NUMBER,
+  sampleOnCpu,
+  type SampleRule,
+} from "../kernels/sample_cpu.ts";
 
 /** How the next token is chosen. */
 export interface SamplingOptions {
@@ -21,108 +24,198 @@ export interface SamplingOptions {
    */
   minP?: number | undefined;
   /**
+   * Makes tokens that stand among the last ones less likely: positive logits are
+   * divided by it, negative ones multiplied. Defaults to 1, which changes nothing.
+   */
+  repeatPenalty?: number | undefined;
+  /**
+   * Taken off a token's logit for each time that it stands among the last ones.
+   * Defaults to 0.
+   */
+  frequencyPenalty?: number | undefined;
+  /**
+   * Taken off the logit of a token that stands among the last ones. Defaults to
+   * 0.
+   */
+  presencePenalty?: number | undefined;
+  /**
+   * How many of the last tokens, the prompt's included, the penalties look at;
+   * -1 is all. Defaults to 64.
+   */
+  repeatLastN?: number | undefined;
+  /**
    * Makes sampling reproducible, an unsigned 32-bit integer. Defaults to a
    * random one, which the result reports.
    */
   seed?: number | undefined;
 }
 
-/** Chooses the next token of one generation. */
-export interface Sampler {
+/** A rule to choose tokens by. */
+export interface Sampling {
   /** The seed in use, `undefined` where nothing is left to chance. */
   readonly seed: number | undefined;
-  /** Chooses among the logits of all tokens; `step` counts from 0. */
-  sample(logits: Float32Array, step: number): number;
+  /** Whether the most likely token is taken as it is. */
+  readonly isArgmax: boolean;
+  /** The rule as the kernels have it. */
+  readonly rule: SampleRule;
 }
 
+const { fround } = Math;
+
+/** More than any sequence has. */
+const MAX_LAST_N = 2 ** 24;
+
 /**
- * Creates a sampler: top-k, then top-p, then min-p, then the temperature, in
- * llama.cpp's order.
+ * Makes a rule of options: penalties, then top-k, top-p, min-p, and then the
+ * temperature, in llama.cpp's order.
  *
  * @param options How to choose.
- * @returns The sampler.
+ * @param context Most tokens that penalties can look at. Defaults to 64.
+ * @returns The rule, with a seed.
  * @throws {RangeError} If an option is out of its range.
  */
-export function createSampler(options: SamplingOptions = {}): Sampler {
+export function readSampling(
+  options: SamplingOptions = {},
+  context = 64,
+): Sampling {
   const {
     temperature = 0,
     topK = 0,
     topP = 1,
     minP = 0,
+    repeatPenalty = 1,
+    frequencyPenalty = 0,
+    presencePenalty = 0,
+    repeatLastN = 64,
     seed = crypto.getRandomValues(new Uint32Array(1))[0]!,
   } = options;
-  const check = (name: string, value: number, ok: boolean, wanted: string) => {
-    if (ok) return;
-    throw new RangeError(
-      `Cannot sample: ${name} is ${value}, ${wanted} is wanted`,
-    );
-  };
-  const unit = (value: number) => value >= 0 && value <= 1;
-  const whole = (value: number) =>
-    Number.isInteger(value) && value >= 0 && value < 2 ** 32;
-  check(
-    "temperature",
+  checkSampling({
     temperature,
-    temperature >= 0 && Number.isFinite(temperature),
-    "a number from 0 on",
-  );
-  check("topK", topK, whole(topK), "an integer from 0 on");
-  check("topP", topP, unit(topP), "a number from 0 to 1");
-  check("minP", minP, unit(minP), "a number from 0 to 1");
-  check("seed", seed, whole(seed), "an integer from 0 to 4294967295");
-
+    topK,
+    topP,
+    minP,
+    repeatPenalty,
+    frequencyPenalty,
+    presencePenalty,
+    repeatLastN,
+    seed,
+  });
+  const penalizes = repeatPenalty !== 1 || frequencyPenalty !== 0 ||
+    presencePenalty !== 0;
+  const wanted = repeatLastN < 0 ? context : repeatLastN;
+  const lastN = penalizes ? Math.min(wanted, context) : 0;
+  const greedy = temperature === 0;
   return {
-    seed: temperature === 0 ? undefined : seed,
-    sample(logits, step) {
-      if (temperature === 0) return argmax(logits);
-      let ids = topK > 0 ? topIds(logits, topK) : undefined;
-      if (topP < 1) ids = nucleus(logits, ids, topP);
-      ids ??= Uint32Array.from(logits.keys());
-      const best = logits[argmax(logits)]!;
-      if (minP > 0) {
-        const least = best + Math.log(minP);
-        ids = ids.filter((id) => logits[id]! >= least);
-      }
-      const weights = Float64Array.from(
-        ids,
-        (id) => Math.exp((logits[id]! - best) / temperature),
-      );
-      return ids[draw(weights, philox(seed, step))]!;
+    seed: greedy ? undefined : seed,
+    isArgmax: greedy && lastN === 0,
+    rule: {
+      seed,
+      topK,
+      topP: topP === 1 ? 0 : Math.max(1, Math.floor(topP * 2 ** 32)),
+      // WGSL promises nothing about infinity.
+      least: fround(Math.max(Math.log(minP), -1e38)),
+      scale: greedy ? 0 : fround(Math.min(Math.LOG2E / temperature, 1e30)),
+      lastN,
+      repeat: fround(repeatPenalty),
+      inverseRepeat: fround(1 / repeatPenalty),
+      fines: Float32Array.from(
+        { length: lastN + 1 },
+        (_, count) =>
+          count === 0 ? 0 : presencePenalty + count * frequencyPenalty,
+      ),
     },
   };
 }
 
-/** The fewest best tokens that together have `topP` of the probability. */
-function nucleus(
-  logits: Float32Array,
-  among: Uint32Array | undefined,
-  topP: number,
-): Uint32Array {
-  const best = logits[argmax(logits)]!;
-  let total = 0;
-  if (among !== undefined) {
-    for (const id of among) total += Math.exp(logits[id]! - best);
-  } else {
-    for (const logit of logits) total += Math.exp(logit - best);
-  }
-  // Sorting all tokens is slow and a few of them mostly do: take ever more.
-  for (let count = 64;; count *= 8) {
-    const ids = among ?? topIds(logits, count);
-    let sum = 0;
-    for (let i = 0; i < ids.length; i++) {
-      sum += Math.exp(logits[ids[i]!]! - best);
-      if (sum >= topP * total) return ids.subarray(0, i + 1);
+function checkSampling(options: Required<SamplingOptions>): void {
+  const check = (
+    names: (keyof SamplingOptions)[],
+    isGood: (value: number) => boolean,
+    wanted: string,
+  ) => {
+    for (const name of names) {
+      if (isGood(options[name]!)) continue;
+      throw new RangeError(
+        `Cannot sample: ${name} is ${options[name]}, ${wanted} is wanted`,
+      );
     }
-    if (among !== undefined || count >= logits.length) return ids;
-  }
+  };
+  check(
+    ["temperature"],
+    (value) => value >= 0 && Number.isFinite(value),
+    "a number from 0 on",
+  );
+  check(
+    ["topP", "minP"],
+    (value) => value >= 0 && value <= 1,
+    "a number from 0 to 1",
+  );
+  check(
+    ["repeatPenalty"],
+    (value) => value >= 1e-6 && value <= 1e6,
+    "a positive number up to 1000000",
+  );
+  check(
+    ["frequencyPenalty", "presencePenalty"],
+    (value) => Math.abs(value) <= 1e6,
+    "a number from -1000000 to 1000000",
+  );
+  const isWhole = (value: number) =>
+    Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+  check(["topK"], isWhole, "an integer from 0 on");
+  check(
+    ["repeatLastN"],
+    (value) => value === -1 || (isWhole(value) && value <= MAX_LAST_N),
+    `an integer from -1 to ${MAX_LAST_N}`,
+  );
+  check(["seed"], isWhole, "an integer from 0 to 4294967295");
 }
 
-/** Draws an index in proportion to its weight; `u` is uniform in [0, 1). */
-function draw(weights: Float64Array, u: number): number {
-  let rest = u * weights.reduce((sum, weight) => sum + weight, 0);
-  for (let i = 0; i < weights.length; i++) {
-    rest -= weights[i]!;
-    if (rest < 0) return i;
+/** Chooses the next token of one generation on the CPU. */
+export class Sampler {
+  readonly #rule: SampleRule;
+  /** The last tokens, at most `lastN`, and how often each is one of them. */
+  readonly #recent: number[] = [];
+  readonly #counts = new Map<number, number>();
+
+  /**
+   * Creates a {@linkcode Sampler}.
+   *
+   * @param sampling The rule.
+   * @param history Tokens that went before.
+   */
+  constructor({ rule }: Sampling, history: readonly number[] = []) {
+    this.#rule = rule;
+    if (rule.lastN === 0) return;
+    for (const id of history.slice(-rule.lastN)) this.#takeNote(id);
   }
-  return argmax(weights); // rounding left a crumb
+
+  /**
+   * Chooses a token and takes note of it.
+   *
+   * @param logits The logits of all tokens.
+   * @param step Tokens that were chosen before it.
+   * @returns Its id.
+   * @throws {Error} If a logit is not a number.
+   */
+  sample(logits: Float32Array, step: number): number {
+    const id = sampleOnCpu(logits, this.#rule, step, this.#counts);
+    if (id === NOT_A_NUMBER) {
+      throw new Error(
+        "Cannot generate: the model computed NaN, `doctor` tests the GPU",
+      );
+    }
+    if (this.#rule.lastN > 0) this.#takeNote(id);
+    return id;
+  }
+
+  #takeNote(id: number): void {
+    this.#recent.push(id);
+    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
+    if (this.#recent.length <= this.#rule.lastN) return;
+    const old = this.#recent.shift()!;
+    const count = this.#counts.get(old)! - 1;
+    if (count === 0) this.#counts.delete(old);
+    else this.#counts.set(old, count);
+  }
 }

@@ -8,9 +8,13 @@ import {
 import { seeded } from "../../tests/gguf_mutate.ts";
 import { softmax } from "../kernels/oracle.ts";
 import { chiSquared, chiSquaredLimit } from "../../tests/statistics.ts";
-import { createSampler, type SamplingOptions } from "./sampler.ts";
+import { readSampling, Sampler, type SamplingOptions } from "./sampler.ts";
 
 const LOGITS = Float32Array.of(2, 1.5, 0, -1, 1.5, 0.5, -3, 1, 1, -8);
+
+function createSampler(options: SamplingOptions, history?: number[]): Sampler {
+  return new Sampler(readSampling(options), history);
+}
 
 /** How often each token is drawn. */
 function histogram(
@@ -144,31 +148,82 @@ Deno.test("sample() depends on seed and step alone", () => {
   assertEquals(sampler.sample(LOGITS, 3), draw(1, 3));
 });
 
-Deno.test("createSampler() chooses a seed and tells it", () => {
+Deno.test("readSampling() chooses a seed and tells it", () => {
   const seeds = new Set(
-    Array.from({ length: 20 }, () => createSampler({ temperature: 1 }).seed),
+    Array.from({ length: 20 }, () => readSampling({ temperature: 1 }).seed),
   );
   assert(seeds.size > 15);
-  assertEquals(createSampler({ temperature: 1, seed: 0 }).seed, 0);
+  assertEquals(readSampling({ temperature: 1, seed: 0 }).seed, 0);
   // Where nothing is left to chance, there is none to tell.
-  assertEquals(createSampler({ seed: 1 }).seed, undefined);
+  assertEquals(readSampling({ seed: 1 }).seed, undefined);
 });
 
-Deno.test("createSampler() refuses options out of their ranges", () => {
+Deno.test("readSampling() refuses options out of their ranges", () => {
   const wrong: [keyof SamplingOptions, number[]][] = [
     ["temperature", [-1, NaN, Infinity]],
     ["topK", [-1, 1.5, NaN, 2 ** 32]],
     ["topP", [-0.1, 1.1, NaN]],
     ["minP", [-0.1, 1.1, NaN]],
+    ["repeatPenalty", [0, -1, NaN, Infinity]],
+    ["frequencyPenalty", [NaN, Infinity, -1e7]],
+    ["presencePenalty", [NaN, Infinity, -1e7]],
+    ["repeatLastN", [-2, 0.5, NaN, 2 ** 32]],
     ["seed", [-1, 0.5, 2 ** 32, NaN]],
   ];
   for (const [name, values] of wrong) {
     for (const value of values) {
       assertThrows(
-        () => createSampler({ [name]: value }),
+        () => readSampling({ [name]: value }),
         RangeError,
         `Cannot sample: ${name} is ${value}, `,
       );
+    }
+  }
+});
+
+Deno.test("sample() penalizes the last tokens by llama.cpp's formula", () => {
+  const logits = Float32Array.of(2, 1.5, -1, 1, 0);
+  const penalties: [SamplingOptions, number[], number[]][] = [
+    [{ repeatPenalty: 2 }, [0, 2, 0], [1, 1.5, -2, 1, 0]],
+    [{ frequencyPenalty: 0.5 }, [0, 2, 0], [1, 1.5, -1.5, 1, 0]],
+    [{ presencePenalty: 0.5 }, [0, 2, 0], [1.5, 1.5, -1.5, 1, 0]],
+    [
+      { repeatPenalty: 2, frequencyPenalty: 0.25, presencePenalty: 1 },
+      [0, 2, 0],
+      [-0.5, 1.5, -3.25, 1, 0],
+    ],
+    [{ repeatPenalty: 2, repeatLastN: 2 }, [0, 0, 1, 4], [2, 0.75, -1, 1, 0]],
+    [{ repeatPenalty: 2, repeatLastN: 0 }, [0, 1], [2, 1.5, -1, 1, 0]],
+  ];
+  for (const [options, history, expected] of penalties) {
+    const counts = new Array<number>(logits.length).fill(0);
+    const draws = 20000;
+    for (let step = 0; step < draws; step++) {
+      const sampler = createSampler(
+        { temperature: 1, seed: 3, ...options },
+        history,
+      );
+      counts[sampler.sample(logits, step)]!++;
+    }
+    assertLess(chiSquared(counts, [...softmax(expected)]), chiSquaredLimit(4));
+  }
+});
+
+Deno.test("sample() penalizes what it chose, until it is long ago", () => {
+  const logits = Float32Array.of(3, 2.9, 2.8, 0);
+  const options = { frequencyPenalty: 1, repeatLastN: 2 };
+  const sampler = createSampler(options);
+  const ids = Array.from({ length: 7 }, (_, i) => sampler.sample(logits, i));
+  assertEquals(ids, [0, 1, 2, 0, 1, 2, 0]);
+});
+
+Deno.test("sample() refuses a NaN, wherever it stands", () => {
+  for (const at of [0, 1, 3]) {
+    const logits = Float32Array.of(1, 2, 3, 4);
+    logits[at] = NaN;
+    for (const temperature of [0, 1]) {
+      const sampler = createSampler({ temperature });
+      assertThrows(() => sampler.sample(logits, 0), Error, "NaN");
     }
   }
 });

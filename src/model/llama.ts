@@ -8,6 +8,7 @@ import type {
   AttentionVariant,
 } from "../kernels/attention_variants.ts";
 import type { RowKind, RowsKernel } from "../kernels/batch.ts";
+import { controlRanges } from "../kernels/control.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { ProductChoices } from "../kernels/choices.ts";
@@ -22,7 +23,7 @@ import {
   type LinearNorm,
   type LinearScope,
 } from "./linear.ts";
-import { controlBindings, type LlamaState, qkvDim } from "./state.ts";
+import { type LlamaState, qkvDim } from "./state.ts";
 import type { LayerWeights, LlamaWeights } from "./weights.ts";
 
 /** A Llama on the GPU, its kernels bound to its weights and activations. */
@@ -120,7 +121,7 @@ export async function createLlama(
   const { gpu, pool } = scope;
   const { config, weights, state, context, kv, choices } = options;
   const { dim, hiddenDim, heads, kvHeads, headDim, normEps: eps } = config;
-  const { batch, head: headBatch, tokens } = controlBindings(state);
+  const { batch, head: headBatch, tokens } = controlRanges(state.control);
 
   const linear: LinearScope = { gpu, pool, choices, int8: state.int8 };
   const rmsNorm = await createRmsNorm(scope, { dim, eps });

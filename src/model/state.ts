@@ -1,6 +1,6 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { BATCH_BYTES, batchWords } from "../kernels/batch.ts";
+import { controlBytes } from "../kernels/control.ts";
 import { headOctets } from "../kernels/kv_cache.ts";
 import { strideOf } from "../kernels/matrix.ts";
 import type { Int8Activations } from "../kernels/quantize.ts";
@@ -16,7 +16,7 @@ export interface LlamaState {
   readonly batch: number;
   /** Rows whose logits one step can give. */
   readonly headRows: number;
-  /** What to compute in the next step; see {@linkcode writeControl}. */
+  /** What to compute in the next step; see `kernels/control.ts`. */
   readonly control: GPUBuffer;
   /** Residual stream, `[batch, dim]`. */
   readonly x: GPUBuffer;
@@ -34,9 +34,14 @@ export interface LlamaState {
   readonly hidden: GPUBuffer;
   /** `[headRows, vocabularySize]` */
   readonly logits: GPUBuffer;
+  /** The ids that the steps of a chunk chose, `[MAX_CHUNK]` u32. */
+  readonly chosen: GPUBuffer;
   /** The input of the next matrix as whole numbers, where it is rounded. */
   readonly int8: Int8Activations | undefined;
 }
+
+/** Most tokens that are chosen before they are read back. */
+export const MAX_CHUNK = 64;
 
 /** Most bytes of logits that are computed and read back at once. */
 const LOGITS_BYTES = 16 * 2 ** 20;
@@ -99,7 +104,7 @@ export function createState(
     headRows,
     control: pool.create({
       label: "control",
-      size: TOKENS_OFFSET + 4 * rows,
+      size: controlBytes(rows),
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE |
         GPUBufferUsage.COPY_DST,
     }),
@@ -111,6 +116,7 @@ export function createState(
     gateUp: floats("gate_up", 2 * hiddenDim),
     hidden: floats("hidden", strideOf(hiddenDim)),
     logits: floats("logits", vocabularySize, headRows),
+    chosen: floats("chosen", 1, MAX_CHUNK),
     int8: int8
       ? {
         quants: floats("int8.quants", inputWidth / 4),
@@ -118,48 +124,4 @@ export function createState(
       }
       : undefined,
   };
-}
-
-// Bindings start at multiples of 256, the largest alignment a device may ask.
-const HEAD_OFFSET = 256;
-const TOKENS_OFFSET = 512;
-
-/** The ranges of {@linkcode LlamaState.control} that kernels bind. */
-export function controlBindings({ control }: LlamaState) {
-  return {
-    /** The batch of the layers. */
-    batch: { buffer: control, size: BATCH_BYTES },
-    /** The batch of the head: the rows whose logits are wanted. */
-    head: { buffer: control, offset: HEAD_OFFSET, size: BATCH_BYTES },
-    /** Token ids, `[batch]`. */
-    tokens: { buffer: control, offset: TOKENS_OFFSET },
-  };
-}
-
-/** What the next step computes. */
-export interface Step {
-  /** Token ids, one a row. */
-  ids: readonly number[];
-  /** Position of the first of them. */
-  position: number;
-  /** Row of the first logits. */
-  headFirst: number;
-  /** Rows of logits. */
-  headRows: number;
-}
-
-/** Writes a step's control words, in one call for all of them. */
-export function writeControl(
-  { queue }: GPUDevice,
-  { control }: LlamaState,
-  { ids, position, headFirst, headRows }: Step,
-): void {
-  const words = new Uint32Array(TOKENS_OFFSET / 4 + ids.length);
-  words.set(batchWords({ rows: ids.length, position, first: 0 }));
-  words.set(
-    batchWords({ rows: headRows, position, first: headFirst }),
-    HEAD_OFFSET / 4,
-  );
-  words.set(ids, TOKENS_OFFSET / 4);
-  queue.writeBuffer(control, 0, words);
 }
