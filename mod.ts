@@ -61,6 +61,12 @@ export type {
   Timings,
   Usage,
 } from "./src/generate/result.ts";
+export type {
+  ComputeOptions,
+  Speculation,
+  SpeculationStatistics,
+} from "./src/generate/tokens.ts";
+export type { PromptProgress } from "./src/model/sequence.ts";
 export type { SamplingOptions } from "./src/generate/sampler.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";
 export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";

@@ -100,7 +100,11 @@ Deno.test("generate() runs the prompt and says nothing when maxTokens is 0", asy
   );
   assertEquals([text, ids, pieces], ["", [], []]);
   assertEquals(finishReason, "length");
-  assertEquals(usage, { promptTokens: 5, completionTokens: 0 });
+  assertEquals(usage, {
+    promptTokens: 5,
+    reusedTokens: 0,
+    completionTokens: 0,
+  });
   assertGreater(timings.prefillMs, 0);
   assertEquals(timings.firstTokenMs, timings.prefillMs);
   assertLess(timings.decodeMs, timings.prefillMs + 50);
@@ -228,7 +232,11 @@ Deno.test("generate() counts and times", async () => {
     maxTokens: 20,
   }).result();
   const elapsed = performance.now() - before;
-  assertEquals(usage, { promptTokens: 5, completionTokens: 20 });
+  assertEquals(usage, {
+    promptTokens: 5,
+    reusedTokens: 0,
+    completionTokens: 20,
+  });
   const { prefillMs, firstTokenMs, decodeMs, loadMs } = timings;
   assertEquals(loadMs, model.loadMs);
   assertGreater(loadMs, 0);

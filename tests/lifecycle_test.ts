@@ -103,7 +103,11 @@ Deno.test("leaving the loop ends a generation and frees what it took", async () 
   assertEquals(result.finishReason, "abort");
   assertEquals(result.ids, seen);
   assertEquals(result.text, text);
-  assertEquals(result.usage, { promptTokens: 400, completionTokens: 4 });
+  assertEquals(result.usage, {
+    promptTokens: 400,
+    reusedTokens: 1,
+    completionTokens: 4,
+  });
   assertEquals(model.gpuBytes, bytes);
 });
 
@@ -151,11 +155,12 @@ Deno.test("timers and promises run while tokens are made", async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
   try {
-    await model.generate("Once", { maxTokens: 60, ignoreEos: true }).result();
+    const options = { maxTokens: 160, ignoreEos: true, steps: 8 };
+    await model.generate("Once", options).result();
   } finally {
     clearInterval(timer);
   }
-  assertGreater(ticks, 10);
+  assertGreater(ticks, 10); // of 20 chunks
 });
 
 Deno.test("timers run between the batches of a prompt", async () => {

@@ -1,17 +1,21 @@
+import { BufferPool, GpuMemoryError } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/gpu.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { createLlama } from "../model/llama.ts";
 import { Sequence } from "../model/sequence.ts";
-import { createState } from "../model/state.ts";
+import { createState, type LlamaState } from "../model/state.ts";
 import { type LlamaWeights, matricesOf } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { chooseProducts } from "../tune/choose.ts";
 import { chooseAttention } from "../tune/choose_attention.ts";
 import { checkFixed } from "../tune/fixed.ts";
 import type { TuneMode } from "../tune/mode.ts";
+import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { Model } from "./model.ts";
+import { Sequences } from "./sequences.ts";
 
 /** What a model is put together from, wherever it came from. */
 export interface AssembleParts {
@@ -25,40 +29,60 @@ export interface AssembleParts {
   template?: string | undefined;
 }
 
-/** Options for {@linkcode assembleModel}. */
+/** Options for {@linkcode assembleLlama}. */
 export interface AssembleOptions {
   /** Positions of a conversation. */
   contextLength: number;
-  /** Prompt tokens that run in one step. */
+  /** Most prompt tokens that run in one step. */
   batchSize: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** How many KV caches are kept. Defaults to 1. */
+  keptCaches?: number | undefined;
   /** Whether the input of products is rounded to 8 bits. */
   int8: boolean;
   /** Whether kernel variants are measured. */
   tune: TuneMode;
-  /** When loading began, as `performance.now()` had it. */
-  start: number;
   /** Stops it. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Puts a model together from weights that are on the GPU: chooses and compiles
- * kernels, and allocates activations and the first KV cache.
+ * Puts a model together from weights that are on the GPU.
  *
  * @param scope The device and the owner of the weights, which the model frees.
  * @param parts What it is made of.
- * @param options How it runs.
- * @returns The model; on failure everything stays the caller's to free.
+ * @param options How it runs, and when loading began.
+ * @returns The model; on failure the weights stay the caller's to free.
  * @throws {GpuMemoryError} If the GPU has no room.
  */
 export async function assembleModel(
-  { gpu, pool }: KernelScope,
-  { config, weights, tokenizer, template }: AssembleParts,
-  options: AssembleOptions,
+  scope: KernelScope,
+  parts: AssembleParts,
+  options: AssembleOptions & { start: number },
 ): Promise<Model> {
-  const { contextLength, batchSize, kv, int8, tune, start, signal } = options;
+  const main = await assembleLlama(scope, parts, options);
+  const loadMs = performance.now() - options.start;
+  const engine = new GpuEngine({ gpu: scope.gpu, main, loadMs });
+  const { tokenizer, template } = parts;
+  return new Model({ engine, tokenizer, template });
+}
+
+/**
+ * Chooses and compiles kernels, and allocates activations and a KV cache.
+ *
+ * @param scope The device and the owner of the weights.
+ * @param parts What the model is made of.
+ * @param options How it runs.
+ * @returns Its parts; on failure the weights stay the caller's to free.
+ * @throws {GpuMemoryError} If the GPU has no room.
+ */
+export async function assembleLlama(
+  { gpu, pool: weightsPool }: KernelScope,
+  { config, weights, tokenizer }: AssembleParts,
+  options: AssembleOptions,
+): Promise<LlamaParts> {
+  const { contextLength, kv, int8, keptCaches = 1, tune, signal } = options;
   const choices = await chooseProducts(gpu, matricesOf(weights), {
     tune,
     int8,
@@ -69,30 +93,57 @@ export async function assembleModel(
     kv,
   });
   await checkFixed(gpu, weights.tokenEmbd.codec);
-  const state = createState(gpu, pool, { config, batch: batchSize, int8 });
-  const llama = await createLlama({ gpu, pool }, {
-    config,
-    weights,
-    state,
-    context: contextLength,
-    kv,
-    choices,
-    attention,
-    attentionStep,
-  });
-  await pool.check("the activations");
-  // The first conversation's cache belongs to what must fit.
-  const sequence = await Sequence.create(gpu, llama);
-  await nextTurn(); // an abort may be waiting for one
-  signal?.throwIfAborted();
-  return new Model({
-    gpu,
-    pool,
-    llama,
-    sequence,
-    tokenizer,
-    template,
-    loadMs: performance.now() - start,
-    kernels: [...choices.report, ...report],
-  });
+  const { pool, state } = await allocateState(gpu, config, options);
+  let first: Sequence | undefined;
+  try {
+    const llama = await createLlama({ gpu, pool }, {
+      config,
+      weights,
+      state,
+      context: contextLength,
+      kv,
+      tokens: tokenizer.size,
+      choices,
+      attention,
+      attentionStep,
+    });
+    await pool.check("the parameters of the kernels");
+    // The first conversation's cache belongs to what must fit.
+    first = await Sequence.create(gpu, llama);
+    await nextTurn(); // an abort may be waiting for one
+    signal?.throwIfAborted();
+    return {
+      llama,
+      pools: [weightsPool, pool],
+      sequences: new Sequences({ gpu, llama }, first, keptCaches),
+      kernels: [...choices.report, ...report],
+    };
+  } catch (error) {
+    first?.[Symbol.dispose]();
+    pool[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Fewest rows of a batch that are worth less memory. */
+const LEAST_BATCH = 32;
+
+/** Allocates the activations, for fewer rows where the GPU has little room. */
+async function allocateState(
+  gpu: Gpu,
+  config: LlamaConfig,
+  { batchSize, int8 }: AssembleOptions,
+): Promise<{ pool: BufferPool; state: LlamaState }> {
+  for (let batch = batchSize;; batch = Math.ceil(batch / 2)) {
+    const pool = new BufferPool(gpu.device);
+    try {
+      const state = createState(gpu, pool, { config, batch, int8 });
+      await pool.check("the activations");
+      return { pool, state };
+    } catch (error) {
+      pool[Symbol.dispose]();
+      const isFull = error instanceof GpuMemoryError;
+      if (!isFull || batch <= LEAST_BATCH) throw error;
+    }
+  }
 }

@@ -1,20 +1,25 @@
 import { BufferPool, formatBytes, GpuMemoryError } from "../gpu/buffers.ts";
-import { requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
-import { getString } from "../gguf/metadata.ts";
+import { type Gpu, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
+import { getString, type MetadataValue } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import { type ModelInput, openSource } from "../gguf/source.ts";
+import {
+  type ByteSource,
+  type ModelInput,
+  openSource,
+} from "../gguf/source.ts";
 import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
-import { findTensors } from "../model/tensors.ts";
+import { findTensors, type LlamaTensors } from "../model/tensors.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { loadWeights } from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type TuneMode, tuneMode } from "../tune/mode.ts";
-import { assembleModel } from "./assemble.ts";
+import { assembleLlama } from "./assemble.ts";
+import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { checkSystemMemory } from "./memory.ts";
-import type { Model } from "./model.ts";
+import { Model, type ModelParts } from "./model.ts";
 
 /** Options for {@linkcode loadModel}. */
 export interface LoadModelOptions extends RequestGpuOptions {
@@ -47,6 +52,21 @@ export interface LoadModelOptions extends RequestGpuOptions {
    * `"off"` takes them untried, as does a program that may not use that folder.
    */
   tune?: TuneMode | undefined;
+  /**
+   * A smaller model of the same vocabulary, which guesses tokens that this one
+   * then checks several at a time: the text stays the same. Defaults to none.
+   */
+  draft?: ModelInput | undefined;
+  /**
+   * How many KV caches are kept while nobody uses them, for prompts that begin
+   * like one before. Defaults to 1.
+   */
+  keptCaches?: number | undefined;
+  /**
+   * Whether the model runs in a worker, so that this thread never waits for the
+   * GPU. Defaults to `false`.
+   */
+  worker?: boolean | undefined;
 }
 
 const DEFAULT_CONTEXT = 8192;
@@ -72,41 +92,128 @@ export async function loadModel(
   input: ModelInput,
   options: LoadModelOptions = {},
 ): Promise<Model> {
+  if (options.worker) {
+    const { loadInWorker } = await import("../worker/load.ts");
+    return await loadInWorker(input, options);
+  }
+  return new Model(await loadEngine(input, options));
+}
+
+/** Loads what {@linkcode loadModel} makes a model of, in this thread. */
+export async function loadEngine(
+  input: ModelInput,
+  options: LoadModelOptions,
+): Promise<ModelParts & { engine: GpuEngine }> {
   const start = performance.now();
   const { signal } = options;
   signal?.throwIfAborted();
-  await using source = await openSource(input);
-  const file = await readGguf(source);
-  const config = readConfig(file);
-  const tensors = findTensors(file, config);
-  const tokenizer = Tokenizer.fromMetadata(file.metadata);
-  const sizes = readSizes(config, options);
+  await using main = await openModel(input);
+  const { tokenizer } = main;
+  const sizes = readSizes(main.config, options);
   const tune = tuneMode(options.tune);
+  await using draft = options.draft === undefined
+    ? undefined
+    : await openDraft(options.draft, main);
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
+  try {
+    const rest = { ...options, ...sizes, tune };
+    const parts = await loadLlama(gpu, main, rest);
+    const loaded = draft && await loadLlama(gpu, draft, {
+      ...rest,
+      contextLength: Math.min(sizes.contextLength, draft.config.contextLength),
+    });
+    const loadMs = performance.now() - start;
+    const engine = new GpuEngine({ gpu, main: parts, draft: loaded, loadMs });
+    const template = getString(main.file.metadata, "tokenizer.chat_template");
+    return { engine, tokenizer, template };
+  } catch (error) {
+    gpu.device.destroy(); // and with it all that was allocated
+    throw error;
+  }
+}
+
+/** A model's file, open, and what its header says. */
+interface OpenModel extends AsyncDisposable {
+  source: ByteSource;
+  file: GgufFile;
+  config: LlamaConfig;
+  tensors: LlamaTensors;
+  tokenizer: Tokenizer;
+}
+
+async function openModel(input: ModelInput): Promise<OpenModel> {
+  const source = await openSource(input);
+  try {
+    const file = await readGguf(source);
+    const config = readConfig(file);
+    return {
+      source,
+      file,
+      config,
+      tensors: findTensors(file, config),
+      tokenizer: Tokenizer.fromMetadata(file.metadata),
+      [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await source[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Opens a draft model, whose tokens must be those of the model. */
+async function openDraft(
+  input: ModelInput,
+  { file }: OpenModel,
+): Promise<OpenModel> {
+  const draft = await openModel(input);
+  const wanted = tokensOf(file);
+  const tokens = tokensOf(draft.file);
+  const differs = Array.from(
+    { length: Math.max(wanted.length, tokens.length) },
+    (_, id) => id,
+  ).find((id) => wanted[id] !== tokens[id]);
+  if (differs === undefined) return draft;
+  await draft[Symbol.asyncDispose]();
+  throw new Error(
+    `Cannot take "${draft.file.label}" as a draft of "${file.label}": token ${differs} is ${
+      JSON.stringify(tokens[differs])
+    }, ${JSON.stringify(wanted[differs])} is wanted`,
+  );
+}
+
+function tokensOf({ metadata }: GgufFile): readonly MetadataValue[] {
+  const tokens = metadata["tokenizer.ggml.tokens"];
+  return Array.isArray(tokens) ? tokens : [];
+}
+
+/** Loads the weights of a model, and puts it together. */
+async function loadLlama(
+  gpu: Gpu,
+  { source, file, config, tensors, tokenizer }: OpenModel,
+  options: LoadModelOptions & {
+    contextLength: number;
+    batchSize: number;
+    tune: TuneMode;
+  },
+): Promise<LlamaParts> {
+  const { contextLength: context, kv = "f16", onProgress, signal } = options;
   const pool = new BufferPool(gpu.device);
   try {
-    const { kv = "f16", onProgress } = options;
-    const cache = kvBytes({ config, context: sizes.contextLength, kv });
+    const cache = kvBytes({ config, context, kv });
     checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
       signal,
     });
-    const template = getString(file.metadata, "tokenizer.chat_template");
-    const parts = { config, weights, tokenizer, template };
-    return await assembleModel({ gpu, pool }, parts, {
-      ...sizes,
+    return await assembleLlama({ gpu, pool }, { config, weights, tokenizer }, {
+      ...options,
       kv,
       int8: options.activations === "int8",
-      tune,
-      start,
-      signal,
     });
   } catch (error) {
     pool[Symbol.dispose]();
-    gpu.device.destroy();
     if (!(error instanceof GpuMemoryError)) throw error;
     throw new Error(
       `Cannot load "${file.label}" of ${
@@ -136,6 +243,7 @@ export function readSizes(
   {
     contextLength,
     batchSize = DEFAULT_BATCH,
+    keptCaches = 1,
     kv = "f16",
     activations = "f32",
   }: LoadModelOptions,
@@ -150,6 +258,11 @@ export function readSizes(
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(
       `Cannot load model: batchSize is ${batchSize}, a positive integer is wanted`,
+    );
+  }
+  if (!Number.isInteger(keptCaches) || keptCaches < 1) {
+    throw new RangeError(
+      `Cannot load model: keptCaches is ${keptCaches}, a positive integer is wanted`,
     );
   }
   if (!ACTIVATIONS.includes(activations)) {

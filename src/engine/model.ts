@@ -4,24 +4,19 @@ import {
   type RenderChatOptions,
   type RenderedChat,
 } from "../chat/render.ts";
-import type { GenerationContext } from "../generate/decode.ts";
+import type { Prompt } from "../generate/decode.ts";
 import { Generation } from "../generate/generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import {
   checkScore,
   type Score,
   type ScoreOptions,
-  scoreTokens,
 } from "../generate/score.ts";
-import type { BufferPool } from "../gpu/buffers.ts";
-import type { Gpu } from "../gpu/gpu.ts";
 import type { LlamaConfig } from "../model/config.ts";
-import { kvBytes } from "../model/kv_buffers.ts";
-import type { Llama } from "../model/llama.ts";
-import { Sequence } from "../model/sequence.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
-import { checkSystemMemory } from "./memory.ts";
+import type { Engine } from "./engine.ts";
+import { GpuEngine, type LentParts } from "./gpu_engine.ts";
 
 /** Options for {@linkcode Model.generate}. */
 export interface GenerateTextOptions extends GenerateOptions {
@@ -42,42 +37,20 @@ export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
 
 /** What a {@linkcode Model} is made of. */
 export interface ModelParts {
-  /** The device; the model destroys it. */
-  gpu: Gpu;
-  /** The owner of the model's GPU memory. */
-  pool: BufferPool;
-  /** The forward pass. */
-  llama: Llama;
-  /** A first sequence. */
-  sequence: Sequence;
+  /** Runs the tokens; the model disposes of it. */
+  engine: Engine;
   /** The tokenizer. */
   tokenizer: Tokenizer;
   /** The file's chat template, where it has one. */
   template: string | undefined;
-  /** Milliseconds that loading took. */
-  loadMs: number;
-  /** The variant of each product, and why. */
-  kernels: readonly KernelChoice[];
 }
-
-/** What a {@linkcode Model} lends. */
-export type LentParts = Pick<ModelParts, "gpu" | "llama" | "sequence">;
 
 /** A model on the GPU: text in, text out. */
 export class Model implements AsyncDisposable {
   /** Text to tokens and back. */
   readonly tokenizer: Tokenizer;
-  /** Milliseconds that loading took. */
-  readonly loadMs: number;
-  /** Which variants of kernels the model runs, and why. */
-  readonly kernels: readonly KernelChoice[];
-  readonly #gpu: Gpu;
-  readonly #pool: BufferPool;
-  readonly #llama: Llama;
+  readonly #engine: Engine;
   readonly #template: string | undefined;
-  /** A sequence that nobody uses, kept so that the next user need not allocate. */
-  #idle: Sequence | undefined;
-  readonly #busy = new Set<Sequence>();
   #disposed = false;
 
   /**
@@ -85,37 +58,40 @@ export class Model implements AsyncDisposable {
    *
    * @param parts Its parts.
    */
-  constructor(parts: ModelParts) {
-    this.tokenizer = parts.tokenizer;
-    this.loadMs = parts.loadMs;
-    this.kernels = parts.kernels;
-    this.#gpu = parts.gpu;
-    this.#pool = parts.pool;
-    this.#llama = parts.llama;
-    this.#idle = parts.sequence;
-    this.#template = parts.template;
+  constructor({ engine, tokenizer, template }: ModelParts) {
+    this.tokenizer = tokenizer;
+    this.#engine = engine;
+    this.#template = template;
   }
 
   /** The hyperparameters, from the file. */
   get config(): LlamaConfig {
-    return this.#llama.config;
+    return this.#engine.config;
   }
 
   /** Positions that a conversation can have. */
   get contextLength(): number {
-    return this.#llama.context;
+    return this.#engine.contextLength;
   }
 
   /** The adapter's description of itself. */
   get device(): string {
-    return this.#gpu.info.description;
+    return this.#engine.device;
   }
 
   /** Bytes of GPU memory in use, KV caches included. */
   get gpuBytes(): number {
-    let bytes = this.#pool.bytes + (this.#idle?.bytes ?? 0);
-    for (const sequence of this.#busy) bytes += sequence.bytes;
-    return bytes;
+    return this.#engine.gpuBytes;
+  }
+
+  /** Milliseconds that loading took. */
+  get loadMs(): number {
+    return this.#engine.loadMs;
+  }
+
+  /** Which variants of kernels the model runs, and why. */
+  get kernels(): readonly KernelChoice[] {
+    return this.#engine.kernels;
   }
 
   /**
@@ -141,7 +117,7 @@ export class Model implements AsyncDisposable {
     const ids = typeof prompt === "string"
       ? this.tokenizer.encode(prompt, { special })
       : prompt;
-    return new Generation(this.#context(), { ids }, options);
+    return this.#generation({ ids }, options);
   }
 
   /**
@@ -163,7 +139,7 @@ export class Model implements AsyncDisposable {
       const { ids, stop } = await this.renderChat(messages, options);
       return { ids, stop, trimEnd: true };
     };
-    return new Generation(this.#context(), prompt, options);
+    return this.#generation(prompt, options);
   }
 
   /**
@@ -180,14 +156,14 @@ export class Model implements AsyncDisposable {
     options: ChatFormatOptions & Pick<GenerateOptions, "maxTokens"> = {},
   ): Promise<RenderedChat> {
     const { format, control, markers, maxTokens = Infinity } = options;
-    const { context } = this.#llama;
+    const { contextLength } = this;
     return renderChat(this.tokenizer, messages, {
       format,
       control,
       markers,
       template: this.#template,
-      contextLength: context,
-      reserve: Math.max(1, Math.min(maxTokens, Math.floor(context / 4))),
+      contextLength,
+      reserve: Math.max(1, Math.min(maxTokens, Math.floor(contextLength / 4))),
     });
   }
 
@@ -204,14 +180,9 @@ export class Model implements AsyncDisposable {
     options: ScoreOptions = {},
   ): Promise<Score> {
     this.#checkAlive();
-    const { context, config: { vocabularySize } } = this.#llama;
+    const { contextLength: context, config: { vocabularySize } } = this;
     checkScore(ids, { context, vocabularySize }, options);
-    const sequence = await this.#acquire();
-    try {
-      return await scoreTokens(sequence, ids, options);
-    } finally {
-      this.#release(sequence);
-    }
+    return await this.#engine.score(ids, options);
   }
 
   /**
@@ -220,63 +191,34 @@ export class Model implements AsyncDisposable {
    * @internal
    * @param use Uses them; they are given back behind it.
    * @returns What `use` returns.
+   * @throws {TypeError} If the model runs in a worker.
    */
-  async lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
-    const sequence = await this.#acquire();
-    try {
-      return await use({ gpu: this.#gpu, llama: this.#llama, sequence });
-    } finally {
-      this.#release(sequence);
-    }
+  lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
+    this.#checkAlive();
+    if (this.#engine instanceof GpuEngine) return this.#engine.lend(use);
+    throw new TypeError(
+      "Cannot lend the parts of a model: it runs in a worker",
+    );
   }
 
   /** Frees all GPU memory; generations that are under way fail. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
     this.#disposed = true;
-    this.#idle?.[Symbol.dispose]();
-    this.#idle = undefined;
-    for (const sequence of this.#busy) sequence[Symbol.dispose]();
-    this.#busy.clear();
-    this.#pool[Symbol.dispose]();
-    this.#gpu.device.destroy();
-    return Promise.resolve();
+    await this.#engine[Symbol.asyncDispose]();
   }
 
-  #context(): GenerationContext {
-    return {
-      acquire: () => this.#acquire(),
-      release: (sequence) => this.#release(sequence),
-      tokenizer: this.tokenizer,
-      context: this.#llama.context,
-      loadMs: this.loadMs,
-    };
-  }
-
-  async #acquire(): Promise<Sequence> {
-    this.#checkAlive();
-    const idle = this.#idle;
-    this.#idle = undefined;
-    const sequence = idle ?? await this.#createSequence();
-    if (this.#disposed) sequence[Symbol.dispose](); // it came too late
-    this.#checkAlive();
-    this.#busy.add(sequence);
-    return sequence;
-  }
-
-  #createSequence(): Promise<Sequence> {
-    const bytes = kvBytes(this.#llama);
-    checkSystemMemory(this.#gpu, "another KV cache", bytes);
-    return Sequence.create(this.#gpu, this.#llama);
-  }
-
-  #release(sequence: Sequence): void {
-    if (!this.#busy.delete(sequence)) return; // the model is disposed of
-    if (this.#idle === undefined) {
-      sequence.rewind(0);
-      this.#idle = sequence;
-    } else {
-      sequence[Symbol.dispose]();
+  #generation(
+    prompt: Prompt | (() => Promise<Prompt>),
+    options: GenerateOptions,
+  ): Generation {
+    if (options.speculation === "draft" && !this.#engine.hasDraft) {
+      throw new TypeError(
+        'Cannot generate: speculation is "draft", a model that was loaded with a draft is wanted',
+      );
     }
+    const { tokenizer } = this;
+    return new Generation({ source: this.#engine, tokenizer }, prompt, options);
   }
 
   #checkAlive(): void {

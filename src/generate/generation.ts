@@ -86,9 +86,10 @@ class LeftError extends DOMException {
 
 function checkPrompt(
   prompt: Prompt,
-  { context, tokenizer }: GenerationContext,
+  { source, tokenizer }: GenerationContext,
 ): Prompt {
   const { ids } = prompt;
+  const context = source.contextLength;
   if (ids.length === 0) {
     throw new RangeError(
       "Cannot generate: the prompt is empty, at least one token is wanted",

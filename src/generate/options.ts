@@ -1,7 +1,9 @@
-import { createSampler, type SamplingOptions } from "./sampler.ts";
+import { MAX_CHUNK } from "../model/state.ts";
+import { readSampling, type SamplingOptions } from "./sampler.ts";
+import type { ComputeOptions } from "./tokens.ts";
 
 /** Options of every generation. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, ComputeOptions {
   /**
    * Most tokens to generate. Defaults to what is left of the context.
    */
@@ -26,9 +28,10 @@ export interface GenerateOptions extends SamplingOptions {
  * @throws {RangeError} If one is out of its range.
  */
 export function checkOptions(
-  { maxTokens, stop, ...sampling }: GenerateOptions,
+  options: GenerateOptions,
 ): void {
-  createSampler(sampling);
+  const { maxTokens, stop, steps, sampler, speculation, logprobs } = options;
+  readSampling(options);
   if (
     maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)
   ) {
@@ -36,11 +39,40 @@ export function checkOptions(
       `Cannot generate: maxTokens is ${maxTokens}, an integer from 0 on is wanted`,
     );
   }
+  if (
+    steps !== undefined &&
+    !(Number.isInteger(steps) && steps >= 1 && steps <= MAX_CHUNK)
+  ) {
+    throw new RangeError(
+      `Cannot generate: steps is ${steps}, an integer from 1 to ${MAX_CHUNK} is wanted`,
+    );
+  }
+  checkChoice("sampler", sampler, ["gpu", "cpu"]);
+  checkChoice("speculation", speculation, ["lookup", "draft", "off"]);
+  const onCpu = logprobs ? "logprobs" : sampler === "cpu" ? "sampler" : "";
+  if (onCpu !== "" && (speculation ?? "off") !== "off") {
+    throw new TypeError(
+      `Cannot generate: ${onCpu} reads the logits of each step, speculation is wanted without`,
+    );
+  }
   if (stopStrings(stop).includes("")) {
     throw new RangeError(
       'Cannot generate: a stop string is "", at least one character is wanted',
     );
   }
+}
+
+function checkChoice(
+  name: string,
+  value: string | undefined,
+  choices: readonly string[],
+): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new TypeError(
+    `Cannot generate: ${name} is "${value}", one of ${
+      choices.join(", ")
+    } is wanted`,
+  );
 }
 
 /** The stop strings of the options as an array. */

@@ -1,3 +1,5 @@
+import type { SpeculationStatistics, TokenChunk } from "./tokens.ts";
+
 /** One generated token, and the text that can be shown now. */
 export interface Piece {
   /**
@@ -22,6 +24,8 @@ export type FinishReason = "stop" | "length" | "abort";
 export interface Usage {
   /** Tokens of the prompt, BOS included. */
   promptTokens: number;
+  /** Of those, tokens that a kept sequence had already. */
+  reusedTokens: number;
   /** Tokens generated, without the one that ends the text. */
   completionTokens: number;
 }
@@ -36,7 +40,7 @@ export interface Timings {
   prefillMs: number;
   /** Everything after the first token. */
   decodeMs: number;
-  /** Prompt tokens a second. */
+  /** Tokens of the prompt that were run, a second. */
   prefillTokensPerSecond: number;
   /** Tokens a second after the first one; 0 where there is none. */
   decodeTokensPerSecond: number;
@@ -56,6 +60,8 @@ export interface GenerationResult {
   seed?: number;
   /** Tokens counted. */
   usage: Usage;
+  /** How well guesses went, where there were any. */
+  speculation?: SpeculationStatistics;
   /** Times taken. */
   timings: Timings;
 }
@@ -72,8 +78,9 @@ export class Progress {
   stopString: string | undefined;
   /** `"abort"` until it ends by itself: that is what leaving the loop is. */
   finishReason: FinishReason = "abort";
-  /** When the prompt was done, as `performance.now()` has it. */
-  prefilled: number;
+  #prefilled: number;
+  #reused = 0;
+  #speculation: SpeculationStatistics | undefined;
   #firstToken: number | undefined;
   readonly #start: number;
   readonly #loadMs: number;
@@ -93,7 +100,15 @@ export class Progress {
   ) {
     this.#loadMs = loadMs;
     this.#promptTokens = promptTokens;
-    this.#start = this.prefilled = start;
+    this.#start = this.#prefilled = start;
+  }
+
+  /** Takes note of what a chunk says besides its tokens. */
+  note({ reused, speculation }: TokenChunk): void {
+    this.#speculation = speculation ?? this.#speculation;
+    if (reused === undefined) return;
+    this.#prefilled = performance.now();
+    this.#reused = reused;
   }
 
   /** Adds a generated token. */
@@ -105,9 +120,9 @@ export class Progress {
   /** The result, if it ended now. */
   result(): GenerationResult {
     const { text, ids, finishReason, stopString, seed } = this;
-    const prefillMs = this.prefilled - this.#start;
+    const prefillMs = this.#prefilled - this.#start;
     // Without a token of its own, an answer is as good as done by then.
-    const firstToken = this.#firstToken ?? this.prefilled;
+    const firstToken = this.#firstToken ?? this.#prefilled;
     const decodeMs = performance.now() - firstToken;
     return {
       text,
@@ -115,8 +130,10 @@ export class Progress {
       finishReason,
       ...(stopString !== undefined && { stopString }),
       ...(seed !== undefined && { seed }),
+      ...(this.#speculation && { speculation: this.#speculation }),
       usage: {
         promptTokens: this.#promptTokens,
+        reusedTokens: this.#reused,
         completionTokens: ids.length,
       },
       timings: {
@@ -124,7 +141,10 @@ export class Progress {
         firstTokenMs: firstToken - this.#start,
         prefillMs,
         decodeMs,
-        prefillTokensPerSecond: rate(this.#promptTokens, prefillMs),
+        prefillTokensPerSecond: rate(
+          this.#promptTokens - this.#reused,
+          prefillMs,
+        ),
         decodeTokensPerSecond: rate(ids.length - 1, decodeMs),
       },
     };

@@ -15,6 +15,7 @@ import type { ProductChoices } from "../kernels/choices.ts";
 import { strideOf } from "../kernels/matrix.ts";
 import { createRmsNorm } from "../kernels/rms_norm.ts";
 import { createRope, ropeTable } from "../kernels/rope.ts";
+import { createSample, type Sample } from "../kernels/sample.ts";
 import type { LlamaConfig } from "./config.ts";
 import type { KvBuffers } from "./kv_buffers.ts";
 import {
@@ -38,6 +39,10 @@ export interface Llama {
   readonly context: number;
   /** Element type of the KV cache. */
   readonly kv: KvType;
+  /** Tokens of the vocabulary, at most the rows of the head. */
+  readonly tokens: number;
+  /** The choice of the next token. */
+  readonly sample: Sample;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
   /** Records the layers over a batch; `mark` is told each stage before it. */
@@ -91,6 +96,8 @@ export interface CreateLlamaOptions {
   context: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** Tokens of the vocabulary. Defaults to the rows of the head. */
+  tokens?: number | undefined;
   /** The variant of each product. */
   choices: ProductChoices;
   /** Attention of a batch. Defaults to what the device prefers. */
@@ -120,6 +127,7 @@ export async function createLlama(
 ): Promise<Llama> {
   const { gpu, pool } = scope;
   const { config, weights, state, context, kv, choices } = options;
+  const { tokens: size = config.vocabularySize } = options;
   const { dim, hiddenDim, heads, kvHeads, headDim, normEps: eps } = config;
   const { batch, head: headBatch, tokens } = controlRanges(state.control);
 
@@ -139,6 +147,7 @@ export async function createLlama(
     variant: options.attentionStep,
   });
   const table = createRopeTable(gpu, pool, options);
+  const sample = await createSample(scope);
 
   const embed = (await createEmbed(scope, weights.tokenEmbd))
     .bind({ tokens, y: state.x, batch });
@@ -199,6 +208,8 @@ export async function createLlama(
     state,
     context,
     kv,
+    tokens: size,
+    sample,
     bindCache(cache) {
       const { qkv, q, attn: y } = state;
       return cache.layers.map(({ k, v }) => {

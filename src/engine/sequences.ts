@@ -1,0 +1,95 @@
+import type { Gpu } from "../gpu/gpu.ts";
+import { kvBytes } from "../model/kv_buffers.ts";
+import type { Llama } from "../model/llama.ts";
+import { Sequence } from "../model/sequence.ts";
+import { checkSystemMemory } from "./memory.ts";
+
+/**
+ * The sequences of a model: lent to one user at a time, and kept behind that for
+ * prompts that begin alike.
+ */
+export class Sequences implements Disposable {
+  readonly #gpu: Gpu;
+  readonly #llama: Llama;
+  readonly #most: number;
+  /** Those that nobody uses, the one that was used last at the end. */
+  readonly #idle: Sequence[];
+  readonly #busy = new Set<Sequence>();
+  #disposed = false;
+
+  /**
+   * Creates {@linkcode Sequences}.
+   *
+   * @param model The model on its device.
+   * @param first A first sequence.
+   * @param most How many are kept while nobody uses them.
+   */
+  constructor(
+    { gpu, llama }: { gpu: Gpu; llama: Llama },
+    first: Sequence,
+    most: number,
+  ) {
+    this.#gpu = gpu;
+    this.#llama = llama;
+    this.#idle = [first];
+    this.#most = most;
+  }
+
+  /** Bytes of GPU memory in all of them. */
+  get bytes(): number {
+    return [...this.#idle, ...this.#busy]
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
+   * Lends a sequence: the one that shares most with a prompt, or else a new one
+   * where one more may be kept, or else the one that was not used for longest.
+   *
+   * @param ids The prompt.
+   * @returns The sequence; what it has of other texts is still in it.
+   * @throws {GpuMemoryError} If there is no room for a new one.
+   */
+  async acquire(ids: readonly number[]): Promise<Sequence> {
+    this.#checkAlive();
+    let sequence = this.#takeIdle(ids);
+    if (sequence === undefined) {
+      const bytes = kvBytes(this.#llama);
+      checkSystemMemory(this.#gpu, "another KV cache", bytes);
+      sequence = await Sequence.create(this.#gpu, this.#llama);
+      if (this.#disposed) sequence[Symbol.dispose](); // it came too late
+      this.#checkAlive();
+    }
+    this.#busy.add(sequence);
+    return sequence;
+  }
+
+  /** Takes a sequence back. */
+  release(sequence: Sequence): void {
+    if (!this.#busy.delete(sequence)) return; // all are disposed of
+    this.#idle.push(sequence);
+    if (this.#idle.length > this.#most) this.#idle.shift()![Symbol.dispose]();
+  }
+
+  /** Frees all of them, also those that are lent. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    for (const one of [...this.#idle, ...this.#busy]) one[Symbol.dispose]();
+    this.#idle.length = 0;
+    this.#busy.clear();
+  }
+
+  #takeIdle(ids: readonly number[]): Sequence | undefined {
+    const shared = this.#idle.map((sequence) => sequence.shared(ids));
+    const most = Math.max(0, ...shared);
+    const isFull = this.#idle.length + this.#busy.size >= this.#most;
+    // The first one is that which was not used for longest.
+    const index = most > 0 ? shared.indexOf(most) : isFull ? 0 : -1;
+    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) {
+      throw new TypeError("Cannot use model: it is disposed of");
+    }
+  }
+}

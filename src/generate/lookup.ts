@@ -1,0 +1,69 @@
+/** Guesses what comes next. */
+export interface Guesser {
+  /**
+   * Guesses the tokens behind all that are known.
+   *
+   * @param most Most tokens to guess.
+   * @returns At most so many, none where there is no guess.
+   */
+  guess(most: number): Promise<number[]> | number[];
+  /** Takes note of tokens that were chosen. */
+  note(ids: readonly number[]): void;
+}
+
+/** Tokens that are looked for, the most first. */
+const LENGTHS = [4, 3, 2];
+
+/**
+ * Guesses by looking for the last tokens in the text before them: what came
+ * behind them then may come again (prompt lookup decoding, Saxena 2023).
+ */
+export class Lookup implements Guesser {
+  readonly #ids: number[] = [];
+  /** Where the tokens behind each few tokens begin, the last place, by length. */
+  readonly #places = LENGTHS.map(() => new Map<string, number>());
+
+  /**
+   * Creates a {@linkcode Lookup}.
+   *
+   * @param ids The prompt.
+   */
+  constructor(ids: readonly number[]) {
+    this.note(ids);
+  }
+
+  /** Takes note of tokens. */
+  note(ids: readonly number[]): void {
+    for (const id of ids) {
+      // The tokens before it are followed by it.
+      for (const [i, length] of LENGTHS.entries()) {
+        if (this.#ids.length < length) continue;
+        this.#places[i]!.set(this.#last(length), this.#ids.length);
+      }
+      this.#ids.push(id);
+    }
+  }
+
+  /** Guesses the tokens behind all that are known. */
+  guess(most: number): number[] {
+    for (const [i, length] of LENGTHS.entries()) {
+      if (this.#ids.length < length) continue;
+      const place = this.#places[i]!.get(this.#last(length));
+      if (place !== undefined) return this.#from(place, most);
+    }
+    return [];
+  }
+
+  #last(length: number): string {
+    return this.#ids.slice(-length).join();
+  }
+
+  /** The tokens from a place on; those past the end go round once more. */
+  #from(place: number, count: number): number[] {
+    const period = this.#ids.length - place;
+    return Array.from(
+      { length: count },
+      (_, i) => this.#ids[place + i % period]!,
+    );
+  }
+}

@@ -1,0 +1,164 @@
+import { nextTurn } from "../gpu/next_turn.ts";
+import { MAX_CHUNK, MAX_STEPS, type Sequence } from "../model/sequence.ts";
+import { Draft } from "./draft.ts";
+import { logSumExp } from "./logits.ts";
+import { type Guesser, Lookup } from "./lookup.ts";
+import { Pace } from "./pace.ts";
+import { readSampling, Sampler, type Sampling } from "./sampler.ts";
+import type {
+  SpeculationStatistics,
+  TokenChunk,
+  TokenOptions,
+} from "./tokens.ts";
+
+/** The sequences of one generation, lent to it. */
+export interface RunSequences {
+  /** The model's. */
+  sequence: Sequence;
+  /** The draft model's, where it guesses. */
+  draft?: Sequence | undefined;
+}
+
+/** One generation under way. */
+interface Run extends RunSequences {
+  ids: readonly number[];
+  options: TokenOptions;
+  sampling: Sampling;
+}
+
+/**
+ * Continues a prompt.
+ *
+ * @param sequences What it runs on; nobody else may use it at the same time.
+ * @param ids The prompt, at least one token.
+ * @param options How.
+ * @returns The tokens as they are read back, the end of a text among them.
+ */
+export async function* runTokens(
+  { sequence, draft }: RunSequences,
+  ids: readonly number[],
+  options: TokenOptions,
+): AsyncGenerator<TokenChunk, void> {
+  const { reuse = true, sampler = "gpu", logprobs = false, maxTokens } =
+    options;
+  const sampling = readSampling(options, sequence.context);
+  const reused = reuse ? sequence.shared(ids) : 0;
+  sequence.rewind(reused);
+  const run: Run = { sequence, draft, ids, options, sampling };
+  if (maxTokens === 0) {
+    await sequence.append(ids.slice(reused), prompting(options));
+    yield { ids: [], reused };
+  } else if (sampler === "cpu" || logprobs || !sequence.canChoose) {
+    yield* onCpu(run, reused);
+  } else {
+    yield* onGpu(run, reused);
+  }
+}
+
+function prompting({ signal, onPrompt }: TokenOptions) {
+  return { signal, onProgress: onPrompt };
+}
+
+/** Reads the logits of each step. */
+async function* onCpu(
+  { sequence, ids, options, sampling }: Run,
+  reused: number,
+): AsyncGenerator<TokenChunk, void> {
+  const { signal, logprobs = false, maxTokens } = options;
+  const sampler = new Sampler(sampling, ids);
+  let logits = await sequence.promptLogits(
+    ids.slice(reused),
+    prompting(options),
+  );
+  for (let step = 0;;) {
+    // A model may have more rows than its vocabulary has tokens.
+    const known = logits.subarray(0, sequence.tokens);
+    const id = sampler.sample(known, step);
+    yield {
+      ids: [id],
+      ...(logprobs && { logprobs: [known[id]! - logSumExp(logits)] }),
+      ...(step === 0 && { reused }),
+    };
+    if (++step === maxTokens) return;
+    await nextTurn();
+    signal?.throwIfAborted();
+    logits = await sequence.stepLogits(id);
+  }
+}
+
+/** Lets the GPU choose, and go on by itself. */
+async function* onGpu(
+  run: Run,
+  reused: number,
+): AsyncGenerator<TokenChunk, void> {
+  const { sequence, ids, options, sampling } = run;
+  const { signal, maxTokens } = options;
+  sequence.setChoice(sampling, ids);
+  const first = await sequence.choose(ids.slice(reused), prompting(options));
+  yield { ids: [first], reused };
+  const guesser = guesserOf(run, first);
+  const pace = new Pace(options.steps);
+  const statistics = { passes: 0, guessed: 0, accepted: 0 };
+  let last = first;
+  for (let left = maxTokens - 1; left > 0;) {
+    await nextTurn();
+    signal?.throwIfAborted();
+    const chosen = guesser === undefined
+      ? await takeSteps(sequence, last, { left, pace })
+      : await takeGuesses(sequence, last, { left, pace, guesser, statistics });
+    left -= chosen.length;
+    last = chosen.at(-1)!;
+    guesser?.note(chosen);
+    yield {
+      ids: chosen,
+      ...(guesser !== undefined && { speculation: { ...statistics } }),
+    };
+  }
+}
+
+function guesserOf(
+  { draft, ids, options: { speculation } }: Run,
+  first: number,
+): Guesser | undefined {
+  const all = [...ids, first];
+  if (draft !== undefined) return new Draft(draft, all);
+  return speculation === "lookup" ? new Lookup(all) : undefined;
+}
+
+/** A chunk of steps. */
+async function takeSteps(
+  sequence: Sequence,
+  last: number,
+  { left, pace }: { left: number; pace: Pace },
+): Promise<number[]> {
+  const count = Math.min(pace.steps, left, MAX_CHUNK);
+  const ahead = Math.min(pace.steps, left - count);
+  const start = performance.now();
+  const chosen = await sequence.steps([last], count, ahead);
+  pace.note(count, performance.now() - start);
+  return chosen;
+}
+
+/** A pass that checks guesses, or a step where there are none. */
+async function takeGuesses(
+  sequence: Sequence,
+  last: number,
+  { left, pace, guesser, statistics }: {
+    left: number;
+    pace: Pace;
+    guesser: Guesser;
+    statistics: SpeculationStatistics;
+  },
+): Promise<number[]> {
+  // The token behind the guesses is chosen as well, and takes no room.
+  const most = Math.min(MAX_STEPS - 1, left - 1, sequence.room - 1);
+  const guesses = most > 0 ? await guesser.guess(most) : [];
+  if (guesses.length === 0) {
+    return await takeSteps(sequence, last, { left: Math.min(left, 2), pace });
+  }
+  const chosen = await sequence.check([last, ...guesses]);
+  statistics.passes++;
+  statistics.guessed += guesses.length;
+  statistics.accepted += chosen.length - 1;
+  return chosen;
+}

@@ -1,0 +1,82 @@
+import type { PromptProgress } from "../model/sequence.ts";
+import type { SamplingOptions } from "./sampler.ts";
+
+/** What guesses the next tokens, so that several are computed at once. */
+export type Speculation = "lookup" | "draft" | "off";
+
+/** Options that say how tokens are computed, but not which. */
+export interface ComputeOptions {
+  /**
+   * Tokens that are computed before they are read back, from 1 to 64. Defaults
+   * to as many as keep the stream smooth: 1 at first, then what takes about 25
+   * ms.
+   */
+  steps?: number | undefined;
+  /**
+   * Where tokens are chosen: both choose the same ones. `"cpu"` reads the logits
+   * of each step back. Defaults to `"gpu"`.
+   */
+  sampler?: "gpu" | "cpu" | undefined;
+  /**
+   * What guesses the next tokens, which are then checked at once: `"lookup"`
+   * looks for the last few in the text before them, `"draft"` asks the model's
+   * draft model. The text stays the same. Defaults to `"draft"` where the model
+   * has one, to `"off"` where it has none.
+   */
+  speculation?: Speculation | undefined;
+  /**
+   * Whether a prompt that begins like one before it runs only from there on. The
+   * text stays the same. Defaults to `true`.
+   */
+  reuse?: boolean | undefined;
+  /** Called after each batch of a prompt. */
+  onPrompt?: ((progress: PromptProgress) => void) | undefined;
+}
+
+/** Options for {@linkcode TokenSource.generate}. */
+export interface TokenOptions extends ComputeOptions, SamplingOptions {
+  /** Most tokens to generate. */
+  maxTokens: number;
+  /** Whether log-probabilities are wanted. Defaults to `false`. */
+  logprobs?: boolean | undefined;
+  /** Stops the generation. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How well guesses went. */
+export interface SpeculationStatistics {
+  /** Passes that checked guesses. */
+  passes: number;
+  /** Tokens that were guessed. */
+  guessed: number;
+  /** Of those, guesses that were right. */
+  accepted: number;
+}
+
+/** Tokens that were read back at once. */
+export interface TokenChunk {
+  /** Their ids. */
+  ids: number[];
+  /** Log-probability of each, where they are wanted. */
+  logprobs?: number[];
+  /** With the first chunk: tokens of the prompt that were there already. */
+  reused?: number;
+  /** Guesses so far, where there are any. */
+  speculation?: SpeculationStatistics;
+}
+
+/** Tokens in, tokens out: a model in this thread or in another one. */
+export interface TokenSource {
+  /** Positions that a sequence can have. */
+  readonly contextLength: number;
+  /** Milliseconds that loading the model took. */
+  readonly loadMs: number;
+  /**
+   * Continues a prompt. The first chunk comes when the prompt is done, with its
+   * first token, or with none where `maxTokens` is 0; leaving the loop ends it.
+   */
+  generate(
+    ids: readonly number[],
+    options: TokenOptions,
+  ): AsyncGenerator<TokenChunk, void>;
+}
