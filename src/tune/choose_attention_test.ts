@@ -60,18 +60,39 @@ scopeTest("checkFixed() accepts a driver that is right", async ({ gpu }) => {
   await checkFixed(gpu, Q4_0);
 });
 
-scopeTest("checkFixed() fails when RMSNorm is miscomputed", async () => {
-  const gpu = await wrongDriver("rms_norm", [
-    "inverseSqrt(",
-    "1.01 * inverseSqrt(",
-  ]);
-  try {
-    await assertRejects(
-      () => checkFixed(gpu, Q4_0),
-      Error,
-      "Cannot run a model on",
-    );
-  } finally {
-    gpu.device.destroy();
-  }
-});
+/** What a driver may make of kernels that come in one variant. */
+const MUTANTS: [kernel: string, change: [string, string]][] = [
+  ["rms_norm", ["inverseSqrt(", "1.01 * inverseSqrt("]],
+  ["argmax", ["consider(first, i + 5u * WORKGROUP_SIZE);", ""]],
+  ["argmax", ["stride = WORKGROUP_SIZE / 2u", "stride = WORKGROUP_SIZE / 4u"]],
+  ["argmax", ["control[ROW] * params.stride", "0u"]],
+  ["argmax", ["control[CHOSEN] += 1u;", ""]],
+  ["sample", ["a0 * b1", "a0 * b0"]],
+  ["sample", ["stride = WORKGROUP_SIZE / 2u", "stride = WORKGROUP_SIZE / 4u"]],
+  ["sample", ["atomicAdd(&bins_low[bin], 1u);", ""]],
+  ["sample", ["atomicAdd(&bins_high[bin], weight >> 13u);", ""]],
+  ["sample", ["counts[recent[slot]] -= 1u;", ""]],
+  ["sample", ["counts[id] += 1u;", ""]],
+  ["sample", ["rounded - fines[count]", "rounded"]],
+  ["sample", ["round < 10u", "round < 9u"]],
+  ["sample", ["best_logit + params.least", "-3e38 + params.least"]],
+  ["sample", ["scale = params.scale;", ""]],
+];
+
+for (const [kernel, change] of MUTANTS) {
+  scopeTest(
+    `checkFixed() fails when ${kernel} loses "${change[0]}"`,
+    async () => {
+      const gpu = await wrongDriver(kernel, change);
+      try {
+        await assertRejects(
+          () => checkFixed(gpu, Q4_0),
+          Error,
+          "Cannot run a model on",
+        );
+      } finally {
+        gpu.device.destroy();
+      }
+    },
+  );
+}

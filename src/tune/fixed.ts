@@ -5,6 +5,7 @@ import {
   testRmsNorm,
   testSwiglu,
 } from "../kernels/verify/layers.ts";
+import { testArgmax, testSample } from "../kernels/verify/sample.ts";
 import { checkKernel } from "../kernels/verify/variants.ts";
 import { wrongKernels } from "./report.ts";
 
@@ -22,6 +23,8 @@ export async function checkFixed(gpu: Gpu, embedding: Codec): Promise<void> {
     }),
     await checkKernel(gpu, "rms_norm", { test: testRmsNorm }),
     await checkKernel(gpu, "swiglu", { test: testSwiglu }),
+    await checkKernel(gpu, "argmax", { test: testArgmax }),
+    await checkKernel(gpu, "sample", { test: testSample }),
   ];
   const wrong = checks.filter(({ ok }) => !ok);
   if (wrong.length > 0) throw wrongKernels(gpu, "a model", wrong);

@@ -71,11 +71,27 @@ export function submit(
 
 /** Runs kernels and returns the error of what they wrote. */
 export async function compare(
-  { gpu, pool }: KernelScope,
+  scope: KernelScope,
   record: (pass: GPUComputePassEncoder) => void,
   y: GPUBuffer,
   expected: ArrayLike<number>,
 ): Promise<number> {
+  const actual = new Float32Array(await read(scope, record, y));
+  let error = 0;
+  let power = 0;
+  for (let i = 0; i < expected.length; i++) {
+    error += (actual[i]! - expected[i]!) ** 2;
+    power += expected[i]! ** 2;
+  }
+  return error / power;
+}
+
+/** Runs kernels and returns what they wrote. */
+export async function read(
+  { gpu, pool }: KernelScope,
+  record: (pass: GPUComputePassEncoder) => void,
+  y: GPUBuffer,
+): Promise<ArrayBuffer> {
   await pool.check("the self-test");
   const sync = gpu.syncReadback;
   const readback = createReadback(gpu.device, { size: y.size, sync });
@@ -86,14 +102,7 @@ export async function compare(
     pass.end();
     encoder.copyBufferToBuffer(y, 0, readback.buffer, 0, y.size);
     gpu.device.queue.submit([encoder.finish()]);
-    const actual = new Float32Array(await readback.read(y.size));
-    let error = 0;
-    let power = 0;
-    for (let i = 0; i < expected.length; i++) {
-      error += (actual[i]! - expected[i]!) ** 2;
-      power += expected[i]! ** 2;
-    }
-    return error / power;
+    return await readback.read(y.size);
   } finally {
     readback.buffer.destroy();
   }

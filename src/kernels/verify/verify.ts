@@ -5,6 +5,7 @@ import type { Codec } from "../quant/codec.ts";
 import { CODECS } from "../quant/codecs.ts";
 import { attentionTests } from "./attention.ts";
 import { testEmbed, testRmsNorm, testSwiglu } from "./layers.ts";
+import { testArgmax, testSample } from "./sample.ts";
 import { matvecVariants } from "../variants.ts";
 import {
   checkKernel,
@@ -44,6 +45,8 @@ export async function verifyKernels(
   }
   await run("rms_norm", testRmsNorm);
   await run("swiglu", testSwiglu);
+  await run("argmax", testArgmax);
+  await run("sample", testSample);
   for (const headDim of [64, 128]) {
     const heads = { heads: 4, kvHeads: 2, headDim };
     for (const { name, run: test, limit } of attentionTests(gpu, { heads })) {
