@@ -1,6 +1,11 @@
 import { Command, Option } from "commander";
 import type { ChatMessage, ChatOptions, Model } from "../mod.ts";
-import { interruptSignal, loadWithProgress, printSpeed } from "./model.ts";
+import {
+  interruptSignal,
+  loadWithProgress,
+  printSpeed,
+  promptBar,
+} from "./model.ts";
 import {
   collect,
   type GenerateFlags,
@@ -88,7 +93,7 @@ async function chat(
     return;
   }
   const messages = toMessages(flags, message);
-  const options = toChatOptions(flags, interrupt.signal);
+  const options = await toChatOptions(flags, interrupt.signal);
   const generation = model.chat(messages, options);
   if (json) {
     const result = await generation.result();
@@ -114,10 +119,14 @@ function toMessages(
     : [{ role: "system", content: system }, ...turns];
 }
 
-function toChatOptions(flags: Flags, signal: AbortSignal): ChatOptions {
+async function toChatOptions(
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<ChatOptions> {
   const { control, format, markers } = flags;
   return {
     ...toGenerateOptions(flags, signal),
+    onPrompt: await promptBar(),
     format,
     markers,
     ...(control !== undefined && { control }),
@@ -170,7 +179,7 @@ async function answerOnce(
   try {
     const generation = model.chat(
       messages,
-      toChatOptions(flags, interrupt.signal),
+      await toChatOptions(flags, interrupt.signal),
     );
     for await (const { text } of generation) {
       write(text);

@@ -1,5 +1,10 @@
 import { Command } from "commander";
-import { interruptSignal, loadWithProgress, printSpeed } from "./model.ts";
+import {
+  interruptSignal,
+  loadWithProgress,
+  printSpeed,
+  promptBar,
+} from "./model.ts";
 import {
   type GenerateFlags,
   generateOptions,
@@ -50,6 +55,7 @@ async function generate(
   });
   const generation = model.generate(prompt ?? ids!, {
     ...toGenerateOptions(flags, signal),
+    onPrompt: await promptBar(),
     special,
   });
   if (json) {

@@ -1,5 +1,7 @@
 import {
   formatBytes,
+  type GenerateOptions,
+  type GenerationResult,
   loadModel,
   type LoadModelOptions,
   type LoadProgress,
@@ -42,6 +44,27 @@ function warnOfRefused({ kernels }: Model): void {
       );
     }
   }
+}
+
+/**
+ * Shows a person at a terminal how far a long prompt is.
+ *
+ * @returns What is to be told of it, `undefined` where nobody looks.
+ */
+export async function promptBar(): Promise<GenerateOptions["onPrompt"]> {
+  if (!Deno.stderr.isTerminal()) return undefined;
+  const { default: cliProgress } = await import("cli-progress");
+  const bar = new cliProgress.SingleBar({
+    format: "prompt  {bar} {percentage}% {value} of {total} tokens",
+    hideCursor: true,
+    clearOnComplete: true,
+    barsize: 24,
+  }, cliProgress.Presets.shades_classic);
+  return ({ processed, total }) => {
+    if (processed < total && !bar.isActive) bar.start(total, processed);
+    else if (bar.isActive) bar.update(processed);
+    if (processed >= total && bar.isActive) bar.stop();
+  };
 }
 
 async function loadBehindBar(
@@ -89,23 +112,22 @@ export function interruptSignal(): Disposable & { signal: AbortSignal } {
 
 /** Writes what a generation took to stderr, for a person at a terminal. */
 export function printSpeed(
-  { usage, timings }: {
-    usage: { promptTokens: number; completionTokens: number };
-    timings: {
-      firstTokenMs: number;
-      prefillTokensPerSecond: number;
-      decodeTokensPerSecond: number;
-    };
-  },
+  { usage, timings, speculation }: GenerationResult,
 ): void {
   if (!Deno.stderr.isTerminal()) return;
-  printStatus(
-    `[${usage.promptTokens} prompt tokens at ${
+  const { promptTokens, reusedTokens, completionTokens } = usage;
+  const parts = [
+    `${promptTokens} prompt tokens at ${
       timings.prefillTokensPerSecond.toFixed(1)
-    }/s, first after ${
-      timings.firstTokenMs.toFixed(0)
-    } ms, ${usage.completionTokens} tokens at ${
+    }/s`,
+    ...(reusedTokens > 0 ? [`${reusedTokens} of them kept`] : []),
+    `first after ${timings.firstTokenMs.toFixed(0)} ms`,
+    `${completionTokens} tokens at ${
       timings.decodeTokensPerSecond.toFixed(1)
-    }/s]`,
-  );
+    }/s`,
+    ...(speculation === undefined ? [] : [
+      `${speculation.accepted} of ${speculation.guessed} guesses right`,
+    ]),
+  ];
+  printStatus(`[${parts.join(", ")}]`);
 }

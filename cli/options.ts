@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type {
   Activations,
+  ComputeOptions,
   GenerateOptions,
   KvType,
   LoadModelOptions,
@@ -70,6 +71,10 @@ export interface LoadFlags {
   tune?: TuneMode;
   /** `false` for kernels without subgroups. */
   subgroups?: boolean;
+  /** File of the draft model. */
+  draft?: string;
+  /** Whether the model runs in a worker. */
+  worker?: boolean;
 }
 
 /** The options of commands that load a model. */
@@ -86,13 +91,17 @@ export function loadOptions(): Option[] {
     new Option("--tune <mode>", "whether kernel variants are measured at load")
       .choices(["off", "cached", "force"]),
     new Option("--no-subgroups", "use the kernels without subgroups"),
+    new Option("--draft <file>", "smaller model that guesses tokens"),
+    new Option("--worker", "run the model in a worker"),
   ];
 }
 
 /** The options of {@linkcode loadModel} that the flags stand for. */
 export function toLoadOptions(
-  { context, kv, batch, activations, tune, subgroups }: LoadFlags,
+  flags: LoadFlags,
 ): LoadModelOptions {
+  const { context, kv, batch, activations, tune, subgroups, draft, worker } =
+    flags;
   return {
     ...(context !== undefined && { contextLength: context }),
     ...(kv !== undefined && { kv }),
@@ -100,11 +109,16 @@ export function toLoadOptions(
     ...(activations !== undefined && { activations }),
     ...(tune !== undefined && { tune }),
     ...(subgroups !== undefined && { subgroups }),
+    ...(draft !== undefined && { draft }),
+    ...(worker !== undefined && { worker }),
   };
 }
 
 /** What the options of {@linkcode generateOptions} parse to. */
-export interface GenerateFlags extends SamplingOptions {
+export interface GenerateFlags
+  extends
+    SamplingOptions,
+    Pick<ComputeOptions, "steps" | "sampler" | "speculation"> {
   /** Most tokens to generate. */
   maxTokens?: number;
   /** Strings that end the answer. */
@@ -126,11 +140,25 @@ export function generateOptions(): Option[] {
       .argParser(number(0, 1)),
     new Option("--min-p <p>", "sample among tokens of p times the best")
       .argParser(number(0, 1)),
+    new Option("--repeat-penalty <x>", "divide logits of the last tokens")
+      .argParser(number(1e-6, 1e6)),
+    new Option("--frequency-penalty <x>", "take off for each time")
+      .argParser(number(-1e6, 1e6)),
+    new Option("--presence-penalty <x>", "take off where they were")
+      .argParser(number(-1e6, 1e6)),
+    new Option("--repeat-last-n <n>", "tokens that penalties look at, -1: all")
+      .argParser(integer(-1, 2 ** 24)),
     new Option("--seed <n>", "make sampling reproducible")
       .argParser(integer(0, MAX_U32)),
     new Option("--stop <text>", "end the answer here; can be repeated")
       .argParser(collect),
     new Option("--ignore-eos", "go on after the end of the text"),
+    new Option("--speculation <kind>", "what guesses the next tokens")
+      .choices(["lookup", "draft", "off"]),
+    new Option("--steps <n>", "tokens that are computed before they are read")
+      .argParser(integer(1, 64)),
+    new Option("--sampler <where>", "where tokens are chosen")
+      .choices(["gpu", "cpu"]),
   ];
 }
 
@@ -139,17 +167,22 @@ export function toGenerateOptions(
   flags: GenerateFlags,
   signal: AbortSignal,
 ): GenerateOptions {
-  const { maxTokens, temperature, topK, topP, minP, seed, stop, ignoreEos } =
-    flags;
   return {
     signal,
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(topK !== undefined && { topK }),
-    ...(topP !== undefined && { topP }),
-    ...(minP !== undefined && { minP }),
-    ...(seed !== undefined && { seed }),
-    ...(stop !== undefined && { stop }),
-    ...(ignoreEos !== undefined && { ignoreEos }),
+    maxTokens: flags.maxTokens,
+    temperature: flags.temperature,
+    topK: flags.topK,
+    topP: flags.topP,
+    minP: flags.minP,
+    repeatPenalty: flags.repeatPenalty,
+    frequencyPenalty: flags.frequencyPenalty,
+    presencePenalty: flags.presencePenalty,
+    repeatLastN: flags.repeatLastN,
+    seed: flags.seed,
+    stop: flags.stop,
+    ignoreEos: flags.ignoreEos,
+    speculation: flags.speculation,
+    steps: flags.steps,
+    sampler: flags.sampler,
   };
 }

@@ -22,7 +22,11 @@ function assertGenerationFields(
     ["finishReason", "ids", "text", "timings", "usage", ...others]
       .sort(),
   );
-  assertEquals(Object.keys(json.usage!), ["promptTokens", "completionTokens"]);
+  assertEquals(Object.keys(json.usage!), [
+    "promptTokens",
+    "reusedTokens",
+    "completionTokens",
+  ]);
   assertEquals(Object.keys(json.timings!), [
     "loadMs",
     "firstTokenMs",

@@ -53,7 +53,7 @@ export function sampleOnCpu(
   counts: ReadonlyMap<number, number> = new Map(),
 ): number {
   const penalized = penalize(logits, rule, counts);
-  if (penalized.some(Number.isNaN)) return NOT_A_NUMBER;
+  if (penalized.some((logit) => logit !== logit)) return NOT_A_NUMBER;
   const best = argmax(penalized);
   if (rule.scale === 0) return best;
   return draw(penalized, penalized[best]!, rule, step);
@@ -84,18 +84,18 @@ function draw(
 ): number {
   let ids = topK > 0 && topK < logits.length ? topIds(logits, topK) : undefined;
   if (topP > 0) ids = nucleus(logits, { best, topP, among: ids });
-  const left = (ids ?? Uint32Array.from(logits.keys()))
-    .filter((id) => logits[id]! >= fround(best + least))
-    .sort();
-  const weights = Float64Array.from(
-    left,
-    (id) => weightOf(logits[id]!, best, scale),
-  );
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const lowest = fround(best + least);
+  const weights = new Float64Array(logits.length);
+  let total = 0;
+  for (const id of ids ?? logits.keys()) {
+    if (logits[id]! < lowest) continue;
+    weights[id] = weightOf(logits[id]!, best, scale);
+    total += weights[id]!;
+  }
   let rest = 1 + productHigh(total, philox2x32(seed, [step, 0]));
-  for (const [i, weight] of weights.entries()) {
-    rest -= weight;
-    if (rest <= 0) return left[i]!;
+  for (let id = 0; id < weights.length; id++) {
+    rest -= weights[id]!;
+    if (rest <= 0) return id;
   }
   throw new Error("unreachable");
 }

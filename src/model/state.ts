@@ -1,5 +1,6 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import { MAX_STEPS } from "../kernels/batch.ts";
 import { controlBytes } from "../kernels/control.ts";
 import { headOctets } from "../kernels/kv_cache.ts";
 import { strideOf } from "../kernels/matrix.ts";
@@ -12,7 +13,7 @@ import type { LlamaConfig } from "./config.ts";
  * zeros to whole blocks of 32.
  */
 export interface LlamaState {
-  /** Rows that one step can take. */
+  /** Rows of a prompt that one step takes. */
   readonly batch: number;
   /** Rows whose logits one step can give. */
   readonly headRows: number;
@@ -91,16 +92,18 @@ export function createState(
     Math.floor(bytes / (4 * width));
   // Some kernels take a workgroup a row.
   const { maxComputeWorkgroupsPerDimension: most } = gpu.device.limits;
-  const rows = Math.max(1, Math.min(batch, most, fitting(limit, widest)));
+  const fittingBatch = Math.min(batch, most, fitting(limit, widest));
+  // Guesses are checked together, however small the batches of a prompt.
+  const rows = Math.max(MAX_STEPS, fittingBatch);
   const logitsBytes = Math.min(LOGITS_BYTES, limit);
   const headRows = Math.max(
-    1,
+    MAX_STEPS,
     Math.min(rows, fitting(logitsBytes, vocabularySize)),
   );
   const floats = (label: string, width: number, count = rows) =>
     pool.create({ label, size: 4 * count * width });
   return {
-    batch: rows,
+    batch: Math.max(1, fittingBatch),
     headRows,
     control: pool.create({
       label: "control",
