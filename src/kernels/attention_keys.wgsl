@@ -4,30 +4,32 @@
 // Joined behind a combine_*.wgsl, a kv_*.wgsl and what knows where the rows and
 // their keys are, attention_keys_batch.wgsl or attention_keys_step.wgsl:
 //
-//   fn keys_of(part, parts) -> vec2u    the first key, and the end
-//   fn prepare(..) -> State             fills sums with zeros, or a first value
-//   fn query_quad(i) -> vec4f           scaled
-//   fn finish(.., i, value, state)      writes quad i
+//   fn work_of(workgroup) -> Work
+//   fn begin(work, lane) -> bool          whether there is something to do
+//   fn first_state(work, lane) -> State   fills sums with zeros, or first values
+//   fn query_quad(i) -> vec4f             scaled
+//   fn finish(work, i, value, state)      writes quad i
 //
-// One workgroup a head and part: a row of a batch, or some keys of one row.
+// One workgroup a head, row and part.
 
 var<workgroup> sums: array<vec4f, 64>; // of p * v, one head
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let head = workgroup.x;
-  let kv_head = head / (params.heads / params.kv_heads);
-  let keys = keys_of(workgroup.y, workgroups.y);
-  var state = prepare(head, kv_head, workgroup.y, workgroups.y, lane);
+  let work = work_of(workgroup);
+  if (!begin(work, lane)) {
+    return;
+  }
+  let keys = work.keys;
+  var state = first_state(work, lane);
 
   for (var first = keys.x; first < keys.y; first += WORKGROUP_SIZE) {
     let key = first + lane;
     var products = vec4f(0.0);
-    let base = words_at(min(key, keys.y - 1u), kv_head);
+    let base = words_at(min(key, keys.y - 1u), work.kv_head);
     for (var o = 0u; o < params.octets; o++) {
       let octet = key_octet(base, o);
       products = fma(query_quad(2u * o), octet.lo, products);
@@ -39,7 +41,7 @@ fn main(
     let weight = select(0.0, exp(score - new_max), seen);
     let correction = exp(state.max - new_max);
     state.max = new_max;
-    state.sum = state.sum * correction + combine_sum(weight, lane);
+    state.sum = fma(state.sum, correction, combine_sum(weight, lane));
     share(weight, lane);
 
     // All lanes stay together: they take the weights from each other.
@@ -54,7 +56,7 @@ fn main(
         hi = sums[2u * o + 1u] * correction;
       }
       for (var t = 0u; t < count; t++) {
-        let octet = value_octet(words_at(first + t, kv_head), o);
+        let octet = value_octet(words_at(first + t, work.kv_head), o);
         let p = vec4f(shared_by(t, weight));
         lo = fma(p, octet.lo, lo);
         hi = fma(p, octet.hi, hi);
@@ -68,8 +70,7 @@ fn main(
   }
 
   for (var o = lane; o < params.octets; o += WORKGROUP_SIZE) {
-    let part = workgroup.y;
-    finish(head, part, workgroups.y, 2u * o, sums[2u * o], state);
-    finish(head, part, workgroups.y, 2u * o + 1u, sums[2u * o + 1u], state);
+    finish(work, 2u * o, sums[2u * o], state);
+    finish(work, 2u * o + 1u, sums[2u * o + 1u], state);
   }
 }

@@ -5,17 +5,32 @@ override WORKGROUP_SIZE: u32 = 64u;
 
 var<workgroup> q_head: array<vec4f, 64>;
 
-fn keys_of(m: u32, rows: u32) -> vec2u {
-  return vec2u(0u, batch.position + m + 1u);
+fn work_of(workgroup: vec3u) -> Work {
+  let row = workgroup.y;
+  return Work(
+    workgroup.x,
+    workgroup.x / (params.heads / params.kv_heads),
+    row,
+    0u,
+    1u,
+    vec2u(0u, batch.position + row + 1u),
+  );
 }
 
-fn prepare(head: u32, kv_head: u32, m: u32, rows: u32, lane: u32) -> State {
-  let start = (m * params.heads + head) * 2u * params.octets;
+fn begin(work: Work, lane: u32) -> bool {
+  let start = (work.row * params.heads + work.head) * 2u * params.octets;
   for (var i = lane; i < 2u * params.octets; i += WORKGROUP_SIZE) {
     q_head[i] = q[start + i] * params.scale;
-    sums[i] = vec4f(0.0);
   }
   workgroupBarrier();
+  return true;
+}
+
+fn first_state(work: Work, lane: u32) -> State {
+  for (var o = lane; o < params.octets; o += WORKGROUP_SIZE) {
+    sums[2u * o] = vec4f(0.0);
+    sums[2u * o + 1u] = vec4f(0.0);
+  }
   return State(MASKED, 0.0);
 }
 
@@ -23,14 +38,7 @@ fn query_quad(i: u32) -> vec4f {
   return q_head[i];
 }
 
-fn finish(
-  head: u32,
-  m: u32,
-  rows: u32,
-  i: u32,
-  value: vec4f,
-  state: State,
-) {
-  let start = m * params.stride + head * params.head_dim;
+fn finish(work: Work, i: u32, value: vec4f, state: State) {
+  let start = work.row * params.stride + work.head * params.head_dim;
   store_quad(start, 4u * i, value / state.sum);
 }

@@ -21,24 +21,19 @@ fn dot_octet(a: Octet, b: Octet) -> f32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let head = workgroup.x;
-  let part = workgroup.y;
-  let parts = workgroups.y;
-  let kv_head = head / (params.heads / params.kv_heads);
-  let keys = keys_of(part, parts);
-  let is_last = part + 1u == parts;
+  let work = work_of(workgroup);
+  if (!begin(work, lane)) {
+    return;
+  }
+  let keys = work.keys;
+  let kv_head = work.kv_head;
   let run = lane / LANES;
   // Lanes behind the head's end score nothing: their query is zero.
   let o = min(lane & (LANES - 1u), params.octets - 1u);
   let used = (lane & (LANES - 1u)) < params.octets;
 
-  load_fresh(head, kv_head, lane);
-  if (is_last) {
-    append(head, kv_head, lane);
-  }
   let query = Octet(
     select(vec4f(0.0), fresh[Q_AT + 2u * o], used),
     select(vec4f(0.0), fresh[Q_AT + 2u * o + 1u], used),
@@ -48,7 +43,7 @@ fn main(
   var sum = Octet(vec4f(0.0), vec4f(0.0));
   let own = dot_octet(query, rounded_octet(K_AT, o));
   let own_score = reduce_sum(vec4f(own), lane).x;
-  if (is_last && run == 0u) {
+  if (is_last(work) && run == 0u) {
     state = State(own_score, 1.0);
     sum = rounded_octet(V_AT, o);
   }
@@ -75,7 +70,7 @@ fn main(
     let p = select(vec4f(0.0), exp(s - new_max), seen);
     let correction = exp(state.max - new_max);
     state.max = new_max;
-    state.sum = state.sum * correction + (p.x + p.y + (p.z + p.w));
+    state.sum = fma(state.sum, correction, p.x + p.y + (p.z + p.w));
     let v0 = value_octet(base0, o);
     let v1 = value_octet(base1, o);
     let v2 = value_octet(base2, o);
@@ -106,10 +101,10 @@ fn main(
       sum.lo += run_lo[i * LANES + lane] * weight;
       sum.hi += run_hi[i * LANES + lane] * weight;
     }
-    store_sum(head, part, parts, 2u * lane, sum.lo, all);
-    store_sum(head, part, parts, 2u * lane + 1u, sum.hi, all);
-    if (lane == 0u && parts > 1u) {
-      store_state(head, part, parts, all);
+    store_sum(work, 2u * lane, sum.lo, all);
+    store_sum(work, 2u * lane + 1u, sum.hi, all);
+    if (lane == 0u && work.parts > 1u) {
+      store_state(work, all);
     }
   }
 }

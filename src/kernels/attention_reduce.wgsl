@@ -1,10 +1,9 @@
-// Adds up the parts of attention of one row; see attention_step.wgsl:
+// Adds up the parts of attention of each row; see attention_step.wgsl:
 //
 //   y[h] = sum over parts of exp(max - most) v / sum of exp(max - most) weights
 //
-//   partials  [parts, heads, 1 + 2 * octets]  vec4f
-//
-// One workgroup a head, one lane a quad. Joined behind attention_shared.wgsl.
+// One workgroup a head and row, one lane a quad. Joined behind
+// attention_parts.wgsl.
 
 override WORKGROUP_SIZE: u32 = 64u;
 
@@ -16,22 +15,26 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let head = workgroup.x;
-  let size = 1u + 2u * params.octets;
-  let parts = u32(partials[head * size].z);
+  let row = workgroup.y;
+  let parts = parts_of(batch.position + row).x;
+  if (parts == 1u) {
+    return; // that one has written the output
+  }
+  let start = row * params.stride + head * params.head_dim;
   for (var i = lane; i < 2u * params.octets; i += WORKGROUP_SIZE) {
     var most = MASKED;
     var sum = 0.0;
     var value = vec4f(0.0);
     for (var part = 0u; part < parts; part++) {
-      let at = (part * params.heads + head) * size;
+      let at = partials_at(row, part, head);
       let state = partials[at];
       let new_most = max(most, state.x);
       let before = exp(most - new_most);
       let weight = exp(state.x - new_most);
-      sum = sum * before + state.y * weight;
-      value = value * before + partials[at + 1u + i] * weight;
+      sum = fma(sum, before, state.y * weight);
+      value = fma(value, vec4f(before), partials[at + 1u + i] * weight);
       most = new_most;
     }
-    store_quad(head * params.head_dim, 4u * i, value / sum);
+    store_quad(start, 4u * i, value / sum);
   }
 }

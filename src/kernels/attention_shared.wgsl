@@ -29,6 +29,16 @@ struct State {
   sum: f32,
 }
 
+// What a workgroup with one row works on.
+struct Work {
+  head: u32,
+  kv_head: u32,
+  row: u32, // of the batch
+  part: u32, // of the row's keys
+  parts: u32,
+  keys: vec2u, // of the cache: from .x on, before .y
+}
+
 // WGSL promises nothing about infinity; this stands for minus infinity, and is
 // finite also where exp() multiplies it with log2(e).
 const MASKED = -1.0e30;

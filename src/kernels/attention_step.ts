@@ -16,6 +16,7 @@ import {
 import keysCode from "./attention_keys.wgsl" with { type: "text" };
 import keysStepCode from "./attention_keys_step.wgsl" with { type: "text" };
 import lanesCode from "./attention_lanes.wgsl" with { type: "text" };
+import partsCode from "./attention_parts.wgsl" with { type: "text" };
 import mergeCode from "./attention_reduce.wgsl" with { type: "text" };
 import sharedCode from "./attention_shared.wgsl" with { type: "text" };
 import stepCode from "./attention_step.wgsl" with { type: "text" };
@@ -24,22 +25,23 @@ import {
   attentionStepVariants,
   keyLanes,
 } from "./attention_variants.ts";
+import { type Batch, MAX_STEPS } from "./batch.ts";
 import { headOctets, KV_FORMATS } from "./kv_cache.ts";
 import rotateCode from "./rotate.wgsl" with { type: "text" };
 
 /** Buffers of one {@linkcode AttentionStep} dispatch. */
 export interface AttentionStepBuffers {
-  /** Heads of q, of k, of v of one row, f32. */
+  /** Heads of q, of k, of v, `[rows, (heads + 2 * kvHeads) * headDim]` f32. */
   qkv: Binding;
   /** From `ropeTable()`. */
   table: Binding;
-  /** Cache of k, `[context, kvHeads, words]`; this row's is appended. */
+  /** Cache of k, `[context, kvHeads, words]`; the rows' are appended. */
   k: Binding;
-  /** Cache of v, `[context, kvHeads, words]`; this row's is appended. */
+  /** Cache of v, `[context, kvHeads, words]`; the rows' are appended. */
   v: Binding;
-  /** Output, `[stride]` f32. */
+  /** Output, `[rows, stride]` f32. */
   y: Binding;
-  /** The batch, of one row; see `batch.ts`. */
+  /** The batch; see `batch.ts`. */
   batch: Binding;
 }
 
@@ -56,13 +58,16 @@ export interface AttentionStepOptions extends AttentionShape {
   partKeys?: number | undefined;
 }
 
-/** A bound {@linkcode AttentionStep}; it is told the row's position. */
+/**
+ * A bound {@linkcode AttentionStep}; it is told what stands in its batch, at most
+ * {@linkcode MAX_STEPS} rows.
+ */
 export type StepKernel = (
   pass: GPUComputePassEncoder,
-  position: number,
+  batch: Pick<Batch, "rows" | "position">,
 ) => void;
 
-/** Rotary embedding, KV write and attention of one row. */
+/** Rotary embedding, KV write and attention of rows one after the other. */
 export interface AttentionStep {
   /** Binds the kernel to fixed buffers. */
   bind(buffers: AttentionStepBuffers): StepKernel;
@@ -70,33 +75,35 @@ export interface AttentionStep {
 
 /** Workgroups that fill a device: of the largest, some for each core. */
 const FULL = { hardware: 512, software: 8 };
-/** Keys that the parts are made of; see attention_step.wgsl. */
+/** Keys that the parts are made of; see attention_parts.wgsl. */
 const PART_UNIT = 64;
 const LANES_WORKGROUP = 128;
 
 /**
  * How many parts the keys before a row are cut into, none of them empty.
  *
- * @param position Keys before the row.
+ * @param keys Keys before the row.
  * @param options Most parts, and the least keys of one.
  * @returns The parts, at least 1.
  */
 export function partsAt(
-  position: number,
+  keys: number,
   { maxParts, partKeys }: { maxParts: number; partKeys: number },
 ): number {
   // Two parts cost a dispatch more than one: they have to be worth it.
-  const wanted = Math.min(maxParts, Math.floor(position / partKeys));
+  const wanted = Math.min(maxParts, Math.floor(keys / partKeys));
   if (wanted <= 1) return 1;
-  const share = Math.ceil(position / wanted);
-  const size = Math.ceil(share / PART_UNIT) * PART_UNIT;
-  return Math.ceil(position / size);
+  const size = Math.ceil(keys / wanted / PART_UNIT) * PART_UNIT;
+  return Math.ceil(keys / size);
 }
 
 /**
  * Compiles rotary embedding, KV write and attention of one row as one kernel:
  * what `createRope()` and `createAttention()` do for a batch. Long contexts are
  * cut into parts, which a second kernel adds up (flash decoding).
+ *
+ * Several rows are appended before they are attended to, by the same kernel:
+ * each gets what it would get alone behind the rows before it, to the bit.
  *
  * @param scope The device and the owner of the parameters.
  * @param options The shape, the cache's type and the variant.
@@ -117,32 +124,61 @@ export async function createAttentionStep(
   const step = await compileKernel(gpu, source);
   const merge = await compileKernel(gpu, {
     label: "attention_reduce",
-    code: [sharedCode, mergeCode],
+    code: [sharedCode, partsCode, mergeCode],
     constants: { WORKGROUP_SIZE: workgroupSize(gpu) },
   });
   const partials = pool.create({
     label: "attention.partials",
-    size: 16 * heads * maxParts * (1 + 2 * headOctets(headDim)),
+    size: 16 * MAX_STEPS * maxParts * heads * (1 + 2 * headOctets(headDim)),
   });
+  // As struct Task in attention_parts.wgsl.
+  const taskOf = (appends: 0 | 1, attends: 0 | 1) =>
+    pool.uniform([maxParts, partKeys, appends, attends]);
+  const tasks = {
+    both: taskOf(1, 1),
+    append: taskOf(1, 0),
+    attend: taskOf(0, 1),
+  };
   return {
     bind({ qkv, table, k, v, y, batch }) {
-      const group = bindBuffers(device, step, [
-        ...[qkv, table, k, v, y, params, batch, partials],
+      const all = [qkv, table, k, v, y, params, batch, partials];
+      const bindStep = (task: GPUBuffer) =>
+        bindBuffers(device, step, [...all, task]);
+      const both = bindStep(tasks.both);
+      const append = bindStep(tasks.append);
+      const attend = bindStep(tasks.attend);
+      const mergeGroup = bindBuffers(device, merge, [
+        ...[partials, undefined, undefined, undefined],
+        ...[y, params, batch, undefined, tasks.both],
       ]);
-      const all = [partials, undefined, undefined, undefined, y, params];
-      const mergeGroup = bindBuffers(device, merge, all);
-      return (pass, position) => {
-        const parts = partsAt(position, { maxParts, partKeys });
+      return (pass, { rows, position }) => {
+        checkRows(rows);
+        let parts = 1;
+        for (let keys = position; keys < position + rows; keys++) {
+          parts = Math.max(parts, partsAt(keys, { maxParts, partKeys }));
+        }
         pass.setPipeline(step);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(heads, parts);
+        if (rows > 1) {
+          pass.setBindGroup(0, append);
+          pass.dispatchWorkgroups(heads, parts, rows);
+        }
+        pass.setBindGroup(0, rows > 1 ? attend : both);
+        pass.dispatchWorkgroups(heads, parts, rows);
         if (parts === 1) return;
         pass.setPipeline(merge);
         pass.setBindGroup(0, mergeGroup);
-        pass.dispatchWorkgroups(heads);
+        pass.dispatchWorkgroups(heads, rows);
       };
     },
   };
+}
+
+function checkRows(rows: number): void {
+  if (!Number.isInteger(rows) || rows < 1 || rows > MAX_STEPS) {
+    throw new RangeError(
+      `Cannot record attention: there are ${rows} rows, 1 to ${MAX_STEPS} are wanted`,
+    );
+  }
 }
 
 /** A variant's code. */
@@ -152,7 +188,10 @@ function sourceOf(
   { headDim, kv }: AttentionShape,
 ): CompileKernelOptions {
   const { code, writeCode } = KV_FORMATS[kv];
-  const front = [code, writeCode, sharedCode, rotateCode, stepCode];
+  const front = [
+    ...[code, writeCode, sharedCode, partsCode],
+    ...[rotateCode, stepCode],
+  ];
   const label = `attention_step.${variant}.kv_${kv}`;
   switch (variant) {
     case "lanes":

@@ -74,7 +74,7 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
     partKeys: 1,
   });
   const step = kernel.bind(buffers);
-  run(gpu, (pass) => step(pass, position));
+  run(gpu, (pass) => step(pass, { rows: 1, position }));
 
   const rotated = (first: number, count: number) =>
     Array.from({ length: count }, (_, i) => {

@@ -22,7 +22,8 @@ fn rotate(x: vec2f, position: u32, d: u32) -> vec2f {
     return x;
   }
   let t = table[(position * params.head_dim + d) / 2u];
-  return vec2f(x.x * t.x - x.y * t.y, x.x * t.y + x.y * t.x);
+  // Or else a driver may round one way here and another way there.
+  return vec2f(fma(x.x, t.x, -(x.y * t.y)), fma(x.x, t.y, x.y * t.x));
 }
 
 // Columns d to d + 3 of the head that begins at `start`, as they are.

@@ -216,10 +216,10 @@ export async function createLlama(
         const step = attentionStep.bind({ qkv, table, k, v, y, batch });
         const append = rope.bind({ qkv, table, q, k, v, batch });
         const attend = attention.bind({ q, k, v, y, batch });
-        return (pass, { rows, position, kind }) => {
-          if (kind === "step") return step(pass, position);
-          append(pass, rows);
-          attend(pass, rows);
+        return (pass, batch) => {
+          if (batch.kind === "step") return step(pass, batch);
+          append(pass, batch.rows);
+          attend(pass, batch.rows);
         };
       });
     },

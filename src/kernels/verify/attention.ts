@@ -10,7 +10,7 @@ import {
   attentionVariants,
   tileShape,
 } from "../attention_variants.ts";
-import { batchWords } from "../batch.ts";
+import { batchWords, MAX_STEPS } from "../batch.ts";
 import { headBytes, headOctets, KV_TYPES, type KvType } from "../kv_cache.ts";
 import { roundHeads } from "../kv_round.ts";
 import { strideOf } from "../matrix.ts";
@@ -152,38 +152,51 @@ async function testAttention(
 
 /**
  * Rows one by one: the last one's output has seen all of them. Then that row
- * again, over keys in several parts. Returns the larger error.
+ * again, over keys in several parts, and the last rows together. Returns the
+ * largest error.
  */
 async function testAttentionStep(
   scope: KernelScope,
   options: TestOptions<AttentionStepVariant>,
 ): Promise<number> {
   const { heads, kvHeads, headDim } = options;
-  const rows = PAST + ROWS;
+  const all = PAST + ROWS;
   const { qkv, expected, ...buffers } = attentionInput(scope, {
     ...options,
-    rows,
+    rows: all,
   });
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
-  const steps = Array.from({ length: rows }, (_, position) => {
-    const row = qkv.slice(position * width, (position + 1) * width);
-    const words = batchWords({ rows: 1, position, first: 0 });
-    const batch = scope.pool.uniform(words);
-    return { ...buffers, qkv: upload(scope, row), batch };
-  });
-  const last = expected.slice(-stride);
-  const run = async (maxParts: number, first: number) => {
+  const run = async (
+    maxParts: number,
+    { rows, first }: { rows: number; first: number },
+  ) => {
     const shape = { ...options, stride, maxParts, partKeys: 32 };
     const kernel = await createAttentionStep(scope, shape);
-    const y = headsOutput(scope, { ...options, rows: 1 });
-    const bound = steps.map((step) => kernel.bind({ ...step, y }));
-    const record = (pass: GPUComputePassEncoder) => {
-      for (let i = first; i < rows; i++) bound[i]!(pass, i);
-    };
-    return await compare(scope, record, y, last);
+    const y = headsOutput(scope, { ...options, rows });
+    const steps: ((pass: GPUComputePassEncoder) => void)[] = [];
+    for (let position = first; position < all; position += rows) {
+      const input = qkv.slice(position * width, (position + rows) * width);
+      const batch = scope.pool.uniform(
+        batchWords({ rows, position, first: 0 }),
+      );
+      const bound = kernel.bind({
+        ...{ ...buffers, y, batch, qkv: upload(scope, input) },
+      });
+      steps.push((pass) => bound(pass, { rows, position }));
+    }
+    return await compare(
+      scope,
+      (pass) => steps.forEach((step) => step(pass)),
+      y,
+      expected.slice(-rows * stride),
+    );
   };
-  return Math.max(await run(1, 0), await run(4, rows - 1));
+  return Math.max(
+    await run(1, { rows: 1, first: 0 }),
+    await run(4, { rows: 1, first: all - 1 }),
+    await run(4, { rows: MAX_STEPS, first: all - MAX_STEPS }),
+  );
 }
 
 /** NaN where heads go, and the zeros that stand behind a row's. */

@@ -38,7 +38,12 @@ const MUTANTS: [what: string, test: string, [right: string, wrong: string]][] =
     [
       "a part begins at the wrong key",
       "attention_step.",
-      ["vec2u(part * size,", "vec2u(part * size + 1u,"],
+      ["vec2u(first, first +", "vec2u(first + 1u, first +"],
+    ],
+    [
+      "rows that run together are taken for the first",
+      "attention_step.",
+      ["let row = workgroup.z;", "let row = min(workgroup.z, 0u);"],
     ],
     [
       "the weights of a batch are not divided by",
