@@ -33,6 +33,7 @@ const LLAMA_13B: LlamaConfig = {
   headDim: 128,
   vocabularySize: 32000,
   contextLength: 2048,
+  slidingWindow: Infinity,
   normEps: 1e-6,
   ropeDims: 128,
   ropeBase: 10000,

@@ -36,6 +36,7 @@ export async function llamaOracle(bytes: Uint8Array): Promise<LlamaOracle> {
   const heads = number("attention.head_count")!;
   const kvHeads = number("attention.head_count_kv") ?? heads;
   const headDim = number("attention.key_length") ?? dim / heads;
+  const window = number("attention.sliding_window") || Infinity;
   const eps = number("attention.layer_norm_rms_epsilon")!;
   const angles = {
     dims: number("rope.dimension_count") ?? headDim,
@@ -79,7 +80,7 @@ export async function llamaOracle(bytes: Uint8Array): Promise<LlamaOracle> {
     const y = new Float64Array(q.length);
     for (let row = 0; row * width < q.length; row++) {
       const one = q.subarray(row * width, (row + 1) * width);
-      const shape = { heads, kvHeads, headDim, keys: row + 1 };
+      const shape = { heads, kvHeads, headDim, window, keys: row + 1 };
       y.set(attention(one, k, v, shape), row * width);
     }
     return linear(`${layer}.attn_output.weight`, y, width);

@@ -51,6 +51,8 @@ export interface MadeModelOptions {
   headDim?: number;
   /** Defaults to 64. */
   contextLength?: number;
+  /** Keys that a row attends to. Defaults to all, unwritten. */
+  slidingWindow?: number;
   /** Format of the matrices, by name if they differ. Defaults to `"F32"`. */
   format?: string | ((name: string) => string);
   /** Whether the head is the embedding. Defaults to `false`. */
@@ -85,7 +87,7 @@ export function makeModel(
 
 function makeHeader(options: MadeModelOptions): Record<string, GgufValue> {
   const { dim, hiddenDim, layers, heads, kvHeads } = withDefaults(options);
-  const { headDim, ropeDims, contextLength = 64 } = options;
+  const { headDim, ropeDims, slidingWindow, contextLength = 64 } = options;
   const { tokens = MADE_TOKENS } = options;
   const vocabulary = makeMetadata(tokens) as Record<string, string[]>;
   const types = vocabulary["tokenizer.ggml.token_type"]!;
@@ -102,6 +104,9 @@ function makeHeader(options: MadeModelOptions): Record<string, GgufValue> {
     ...(headDim !== undefined && {
       "llama.attention.key_length": u32(headDim),
       "llama.attention.value_length": u32(headDim),
+    }),
+    ...(slidingWindow !== undefined && {
+      "llama.attention.sliding_window": u32(slidingWindow),
     }),
     ...(ropeDims !== undefined && {
       "llama.rope.dimension_count": u32(ropeDims),

@@ -52,6 +52,11 @@ export interface AttentionShape {
   stride: number;
   /** Element type of the cache. */
   kv: KvType;
+  /**
+   * Keys that a row sees, its own the last of them (sliding window). Defaults to
+   * `Infinity`: all that there are.
+   */
+  window?: number | undefined;
 }
 
 /** Options for {@linkcode createAttention}. */
@@ -66,16 +71,21 @@ export interface Attention {
   bind(buffers: AttentionBuffers): BatchKernel;
 }
 
+/** A window that is wider than any context. */
+const ALL_KEYS = 2 ** 31;
 /** The largest head that the kernels hold in workgroup memory. */
 export const MAX_HEAD_DIM = 256;
 
 /**
- * Compiles `y = softmax(q k^T / sqrt(headDim)) v` over the cache.
+ * Compiles `y = softmax(q k^T / sqrt(headDim)) v` over the keys of the cache that
+ * a row sees. What comes of a row does not depend on the rows beside it, to the
+ * bit.
  *
  * @param scope The device and the owner of the parameters.
  * @param options The shape, the cache's type and the variant.
  * @returns The compiled kernel.
- * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM}.
+ * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM},
+ * or the window no positive integer.
  */
 export async function createAttention(
   { gpu, pool }: KernelScope,
@@ -102,14 +112,20 @@ export async function createAttention(
 /**
  * The words of `struct Params` in `attention_shared.wgsl`.
  *
- * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM}.
+ * @throws {RangeError} If the head size is odd or above {@linkcode MAX_HEAD_DIM},
+ * or the window no positive integer.
  */
 export function attentionParams(
-  { heads, kvHeads, headDim, stride, kv }: AttentionShape,
+  { heads, kvHeads, headDim, stride, kv, window = Infinity }: AttentionShape,
 ): number[] {
   if (headDim > MAX_HEAD_DIM || headDim % 2 !== 0) {
     throw new RangeError(
       `Cannot create attention: the head size is ${headDim}, an even number up to ${MAX_HEAD_DIM} is wanted`,
+    );
+  }
+  if (window !== Infinity && !(Number.isInteger(window) && window > 0)) {
+    throw new RangeError(
+      `Cannot create attention: the window is ${window}, a positive integer is wanted`,
     );
   }
   return [
@@ -120,6 +136,7 @@ export function attentionParams(
     headWords(headDim, kv),
     stride,
     floatBits(1 / Math.sqrt(headDim)),
+    Math.min(window, ALL_KEYS),
   ];
 }
 

@@ -65,6 +65,9 @@ fn main(
   let first_row = (workgroups.y - 1u - workgroup.y) * ${lanes * rows}u;
   let last_row = min(first_row + ${lanes * rows}u, batch.rows) - 1u;
   let last_key = batch.position + last_row;
+  // Keys are worked on by the same eights, or fours, whatever row is the first.
+  let first_key = first_seen(batch.position + first_row) / ${lanes}u * ${lanes}u;
+  let window = params.window;
 
 ${
     each(rows, (row) =>
@@ -82,7 +85,7 @@ ${
       ].join("\n"))
   }
 
-  for (var first = 0u; first <= last_key; first += ${lanes}u) {
+  for (var first = first_key; first <= last_key; first += ${lanes}u) {
     let base = words_at(min(first + lane, last_key), kv_head);
     var octet: Octet;
     var x: vec4f;
@@ -94,10 +97,12 @@ ${
 ${
     each(rows, (row) =>
       [
+        // Of a key behind the row's own, the distance wraps: it is far away.
+        `    let distance${row} = position${row} - first;`,
         each(
           lanes,
           (key) =>
-            `    let seen${row}_${key} = first + ${key}u <= position${row};`,
+            `    let seen${row}_${key} = distance${row} - ${key}u < window;`,
         ),
         each(
           lanes,
@@ -107,16 +112,16 @@ ${
         `    let new_max${row} = ${
           greatest([`max${row}`, ...names((key) => `s${row}_${key}`)])
         };`,
-        `    let correction${row} = exp(max${row} - new_max${row});`,
+        `    let correction${row} = decay(max${row}, new_max${row});`,
         `    max${row} = new_max${row};`,
         each(
           lanes,
           (key) =>
             `    let p${row}_${key} = select(0.0, exp(s${row}_${key} - max${row}), seen${row}_${key});`,
         ),
-        `    sum${row} = sum${row} * correction${row} + ${
+        `    sum${row} = fma(sum${row}, correction${row}, ${
           names((key) => `p${row}_${key}`).join(" + ")
-        };`,
+        });`,
         each(quads, (i) => `    y${row}_${i} *= correction${row};`),
       ].join("\n"))
   }

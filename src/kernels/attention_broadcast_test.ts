@@ -8,7 +8,7 @@ const count = (code: string, pattern: RegExp) =>
 Deno.test("broadcastCode() unrolls all but the loop over the keys", () => {
   const code = broadcastCode({ lanes: 4, rows: 2, octets: 3 });
   assertEquals(count(code, /\bfor\b|\bwhile\b|\bloop\b/), 1);
-  assertMatch(code, /for \(var first = 0u; .*; first \+= 4u\)/);
+  assertMatch(code, /for \(var first = first_key; .*; first \+= 4u\)/);
   // No barrier, no memory but the bindings, and nothing indexed but them.
   assertEquals(count(code, /Barrier|var<|array</), 0);
   assertEquals(count(code, /\w+\[/), count(code, /\bq\[/));

@@ -7,13 +7,14 @@ var<workgroup> q_head: array<vec4f, 64>;
 
 fn work_of(workgroup: vec3u) -> Work {
   let row = workgroup.y;
+  let position = batch.position + row;
   return Work(
     workgroup.x,
     workgroup.x / (params.heads / params.kv_heads),
     row,
     0u,
     1u,
-    vec2u(0u, batch.position + row + 1u),
+    vec2u(first_seen(position), position + 1u),
   );
 }
 

@@ -18,8 +18,8 @@ struct Task {
 // Keys of a part are a multiple of this.
 const PART_UNIT = 64u;
 
-// Of a row with `count` keys before its own: the parts, none of them empty, and
-// the keys of one.
+// Of a row that sees `count` keys before its own: the parts, none of them empty,
+// and the keys of one.
 fn parts_of(count: u32) -> vec2u {
   let wanted = min(task.max_parts, count / task.part_keys);
   if (wanted <= 1u) {

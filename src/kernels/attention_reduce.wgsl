@@ -16,7 +16,7 @@ fn main(
 ) {
   let head = workgroup.x;
   let row = workgroup.y;
-  let parts = parts_of(batch.position + row).x;
+  let parts = parts_of(seen_before(batch.position + row)).x;
   if (parts == 1u) {
     return; // that one has written the output
   }

@@ -11,6 +11,7 @@ struct Params {
   words: u32, // KvWords that a head takes in the cache
   stride: u32,
   scale: f32,
+  window: u32, // keys that a row sees, its own the last; 2^31 where all
 }
 
 struct Batch {
@@ -42,6 +43,22 @@ struct Work {
 // WGSL promises nothing about infinity; this stands for minus infinity, and is
 // finite also where exp() multiplies it with log2(e).
 const MASKED = -1.0e30;
+
+// How many keys before its own a row sees, and which is the first key.
+fn seen_before(position: u32) -> u32 {
+  return min(position, params.window - 1u);
+}
+
+fn first_seen(position: u32) -> u32 {
+  return position - seen_before(position);
+}
+
+// What sums of weights shrink by as the maximum rises. Where it stays they are
+// left as they are, which exp() promises nobody: keys that a row does not see,
+// and only its neighbours do, must leave no trace.
+fn decay(before: f32, after: f32) -> f32 {
+  return select(1.0, exp(before - after), before < after);
+}
 
 // First word of the head at a position of the cache.
 fn words_at(position: u32, kv_head: u32) -> u32 {

@@ -82,7 +82,7 @@ const LANES_WORKGROUP = 128;
 /**
  * How many parts the keys before a row are cut into, none of them empty.
  *
- * @param keys Keys before the row.
+ * @param keys Keys before its own that the row sees.
  * @param options Most parts, and the least keys of one.
  * @returns The parts, at least 1.
  */
@@ -108,7 +108,8 @@ export function partsAt(
  * @param scope The device and the owner of the parameters.
  * @param options The shape, the cache's type and the variant.
  * @returns The compiled kernel.
- * @throws {RangeError} If the head size is odd or too large.
+ * @throws {RangeError} If the head size is odd or too large, or the window no
+ * positive integer.
  */
 export async function createAttentionStep(
   { gpu, pool }: KernelScope,
@@ -116,7 +117,7 @@ export async function createAttentionStep(
 ): Promise<AttentionStep> {
   const { device } = gpu;
   const params = pool.uniform(attentionParams(options));
-  const { heads, headDim, partKeys = 256 } = options;
+  const { heads, headDim, window = Infinity, partKeys = 256 } = options;
   const full = gpu.info.isFallbackAdapter ? FULL.software : FULL.hardware;
   const { maxParts = Math.ceil(full / heads) } = options;
   const { variant = attentionStepVariants(gpu, headDim)[0]! } = options;
@@ -154,7 +155,8 @@ export async function createAttentionStep(
       return (pass, { rows, position }) => {
         checkRows(rows);
         let parts = 1;
-        for (let keys = position; keys < position + rows; keys++) {
+        for (let end = position; end < position + rows; end++) {
+          const keys = Math.min(end, window - 1);
           parts = Math.max(parts, partsAt(keys, { maxParts, partKeys }));
         }
         pass.setPipeline(step);

@@ -1,6 +1,6 @@
 // Attention of rows that follow from each other, for decode, with their rotation
 // and KV write. A grid of heads x parts x rows: each part reads some of the keys
-// before its row's, and the last one takes the row's own key as well. Where a row
+// that its row sees before its own, and the last one takes that as well. Where a row
 // has one part it writes the output; of many, each writes what
 // attention_reduce.wgsl adds up.
 //
@@ -37,8 +37,8 @@ fn fresh_quad(at: u32, i: u32) -> vec4f {
 fn work_of(workgroup: vec3u) -> Work {
   let row = workgroup.z;
   let end = batch.position + row; // the row's own key is not read
-  let parts = parts_of(end);
-  let first = workgroup.y * parts.y;
+  let parts = parts_of(seen_before(end));
+  let first = first_seen(end) + workgroup.y * parts.y;
   return Work(
     workgroup.x,
     workgroup.x / (params.heads / params.kv_heads),

@@ -29,6 +29,8 @@ interface Case {
   positions: readonly number[];
   /** Rows that run together. */
   rows: readonly number[];
+  /** Keys that a row sees. Defaults to all. */
+  window?: number;
 }
 
 /** The words of a buffer: NaN equals only the same NaN. */
@@ -76,6 +78,7 @@ async function check(
     ...shape,
     ...parts,
     variant,
+    window: options.window,
   });
 
   const record = (
@@ -126,13 +129,14 @@ async function check(
 
 /** Registers a test for each variant that software or hardware can run. */
 function rowsTest(options: Case): void {
-  const { heads, kvHeads, headDim, kv } = options;
+  const { heads, kvHeads, headDim, kv, window } = options;
+  const left = window === undefined ? "" : ` with a window of ${window}`;
   const devices = [["", software], [" (workgroups of hardware)", hardware]];
   for (const [where, gpu] of devices as [string, Gpu | null][]) {
     if (gpu === null) continue;
     for (const variant of attentionStepVariants(gpu, headDim)) {
       scopeTest(
-        `attention_step.${variant} gives rows the same together and alone when heads are ${heads} on ${kvHeads} of ${headDim} (${kv})${where}`,
+        `attention_step.${variant} gives rows the same together and alone when heads are ${heads} on ${kvHeads} of ${headDim}${left} (${kv})${where}`,
         (scope) => check(scope, { ...options, variant }),
         gpu,
       );
@@ -161,6 +165,13 @@ for (const kv of KV_TYPES) {
       ...{ positions: [0, 64, 250], rows: FEW },
     });
   }
+}
+
+for (const window of [1, 3, 65, 130]) {
+  rowsTest({
+    ...{ headDim: 64, heads: 2, kvHeads: 1, kv: "f16", window },
+    ...{ positions: [0, 60, 125, 250], rows: FEW },
+  });
 }
 
 scopeTest(

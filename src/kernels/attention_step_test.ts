@@ -32,6 +32,8 @@ interface Case {
   position?: number;
   /** Most parts. Defaults to 1. */
   maxParts?: number;
+  /** Keys that the row sees. Defaults to all. */
+  window?: number;
 }
 
 type VariantCase = Case & { variant: AttentionStepVariant };
@@ -40,6 +42,7 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
   const { gpu } = scope;
   const { headDim, heads = 4, kvHeads = 2, kv = "f32", variant } = options;
   const { position = 0, dims = headDim, maxParts = 1 } = options;
+  const { window = Infinity } = options;
   const shape = { heads, kvHeads, headDim };
   const layout = { headDim, kv };
   const angles = { headDim, dims, base: 10000 };
@@ -50,10 +53,11 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
     k: roundHeads(randomFloats(position * size, 2), headDim, kv),
     v: roundHeads(randomFloats(position * size, 3), headDim, kv),
   };
-  // From this position on the cache is NaN.
+  // From this position on the cache is NaN, and before the window.
+  const first = Math.max(0, position + 1 - window);
   const cache = (values: Float64Array) => {
     const padded = new Float64Array((position + 2) * size).fill(NaN);
-    padded.set(values);
+    padded.set(values.subarray(first * size), first * size);
     return padded;
   };
   const [k, v] = [cache(past.k), cache(past.v)];
@@ -72,6 +76,7 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
     variant,
     maxParts,
     partKeys: 1,
+    window,
   });
   const step = kernel.bind(buffers);
   run(gpu, (pass) => step(pass, { rows: 1, position }));
@@ -95,6 +100,7 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
   const expected = attention(rotated(0, heads), keys, values, {
     ...shape,
     keys: position + 1,
+    window,
   });
   await assertOutput(scope, buffers.y, expected);
 }
@@ -113,6 +119,20 @@ function variantTest(name: string, options: Case): void {
     }
   }
 }
+
+const WINDOWS: [window: number, kv: KvType][] = [
+  [1, "f16"],
+  [2, "f32"],
+  [63, "q8_0"],
+  [64, "f16"],
+  [65, "f32"],
+  [66, "f16"],
+  [129, "f16"],
+  [130, "q8_0"],
+  [300, "f16"],
+  [301, "f32"],
+  [5000, "f16"],
+];
 
 for (const kv of KV_TYPES) {
   for (const headDim of [2, 6, 8, 48, 64, 80, 96, 128, 256]) {
@@ -154,6 +174,15 @@ for (const maxParts of [2, 64]) {
     variantTest(
       `matches the reference when position ${position} has up to ${maxParts} parts`,
       { headDim: 32, position, maxParts },
+    );
+  }
+}
+
+for (const [window, kv] of WINDOWS) {
+  for (const [headDim, maxParts] of [[64, 1], [80, 4]] as const) {
+    variantTest(
+      `matches the reference when the window is ${window} and parts are up to ${maxParts} (${kv})`,
+      { headDim, kv, window, maxParts, position: 300 },
     );
   }
 }

@@ -29,6 +29,8 @@ interface Case {
   rows?: number;
   /** Position of the first row. Defaults to 0. */
   position?: number;
+  /** Keys that a row sees. Defaults to all. */
+  window?: number;
   /** Floats behind each row of the output. Defaults to 0. */
   gap?: number;
   /** What q and k are made of. Defaults to {@linkcode randomFloats}. */
@@ -41,6 +43,7 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
   const { gpu } = scope;
   const { headDim, heads = 4, kvHeads = 2, kv = "f32", variant } = options;
   const { rows = 1, position = 0, gap = 0, values = randomFloats } = options;
+  const { window = Infinity } = options;
   const stride = heads * headDim + gap;
   const size = kvHeads * headDim;
   const keys = position + rows;
@@ -48,7 +51,11 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
   const q = values(rows * heads * headDim, 1);
   const k = roundHeads(values(keys * size, 2), headDim, kv);
   const v = roundHeads(randomFloats(keys * size, 3), headDim, kv);
-  // Behind the last row's keys the cache is NaN, and so is what reads of it.
+  // Behind the last row's keys the cache is NaN, and so is what reads of it; and
+  // before the window, but for what may stand in a tile with it.
+  const left = Math.floor(Math.max(0, position + 1 - window) / 64) * 64;
+  const cache = (values: Float64Array) =>
+    values.slice().fill(NaN, 0, left * size);
   const y = poisonedOutput(scope, rows * stride);
   const kernel = await createAttention(scope, {
     heads,
@@ -57,11 +64,12 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
     stride,
     kv,
     variant,
+    window,
   });
   const step = kernel.bind({
     q: uploadQ(gpu, q, headDim),
-    k: uploadKv(gpu, k, { headDim, kv }),
-    v: uploadKv(gpu, v, { headDim, kv }),
+    k: uploadKv(gpu, cache(k), { headDim, kv }),
+    v: uploadKv(gpu, cache(v), { headDim, kv }),
     y,
     batch: batchOf(scope, { rows, position }),
   });
@@ -69,7 +77,8 @@ async function check(scope: KernelScope, options: VariantCase): Promise<void> {
 
   const expected = new Float64Array(rows * stride).fill(NaN);
   for (let m = 0; m < rows; m++) {
-    const shape = { heads, kvHeads, headDim, keys: position + m + 1 };
+    const keys = position + m + 1;
+    const shape = { heads, kvHeads, headDim, keys, window };
     const row = q.subarray(m * heads * headDim, (m + 1) * heads * headDim);
     expected.set(attention(row, k, v, shape), m * stride);
   }
@@ -181,6 +190,55 @@ for (const sign of [1, -1]) {
           : randomFloats(length, seed).map((value, i) =>
             i % 64 === 0 ? 25 + Math.round(8 * value) / 64 : 25
           ),
+    },
+  );
+}
+
+// Keys are worked on by 4, 8, 16 or 64.
+for (
+  const [window, kv] of [
+    [1, "f16"],
+    [2, "f32"],
+    [3, "f16"],
+    [4, "f32"],
+    [5, "q8_0"],
+    [7, "f16"],
+    [8, "f16"],
+    [9, "q8_0"],
+    [63, "f32"],
+    [64, "f16"],
+    [65, "f16"],
+    [170, "f32"],
+    [5000, "f16"],
+  ] as const
+) {
+  variantTest(
+    `matches the reference when the window is ${window} (${kv})`,
+    { headDim: 64, position: 150, rows: 20, window, kv },
+  );
+}
+for (const window of [1, 5, 100]) {
+  variantTest(
+    `matches the reference when the window is ${window} and a batch of 150 starts at 0`,
+    { headDim: 64, heads: 2, rows: 150, window },
+  );
+  variantTest(
+    `matches the reference when the window is ${window} and heads are 128 wide`,
+    { headDim: 128, rows: 70, position: 70, window, kv: "f16" },
+    UNROLLED,
+  );
+}
+
+for (const window of [0, -1, 1.5, NaN]) {
+  scopeTest(
+    `createAttention() rejects a window when it is ${window}`,
+    async (scope) => {
+      const shape = { heads: 1, kvHeads: 1, headDim: 8, stride: 8, window };
+      await assertRejects(
+        () => createAttention(scope, { ...shape, kv: "f16" }),
+        RangeError,
+        `Cannot create attention: the window is ${window}, a positive integer is wanted`,
+      );
     },
   );
 }

@@ -25,8 +25,8 @@ export function tileRows({ slices }: TileShape): number {
  * side: two barriers a tile, at most 8 KiB. The `slices` invocations of a row
  * have every `slices`-th quad of its query and of its sum in registers, so that
  * they read neighbouring quads of a tile; they add up scores with
- * `reduce_sum()`, four keys at a time. Tiles behind the block's last row are not
- * visited.
+ * `reduce_sum()`, four keys at a time. Tiles behind the block's last row, and
+ * those that its first one's window has left, are not visited.
  *
  * Joined behind a `kv_*.wgsl`, `attention_shared.wgsl`, `attention_batch.wgsl`
  * and a `reduce_*.wgsl`, whose LANES are `slices`.
@@ -99,6 +99,9 @@ fn main(
   let first_row = (workgroups.y - 1u - workgroup.y) * ${slots * ROWS}u;
   let last_row = min(first_row + ${slots * ROWS}u, batch.rows) - 1u;
   let last_key = batch.position + last_row;
+  // Tiles begin at the same keys, whatever row is the first.
+  let first_key = first_seen(batch.position + first_row) / ${keys}u * ${keys}u;
+  let window = params.window;
 
 ${
     onRows((row) =>
@@ -114,7 +117,7 @@ ${
     )
   }
 
-  for (var first = 0u; first <= last_key; first += ${keys}u) {
+  for (var first = first_key; first <= last_key; first += ${keys}u) {
     workgroupBarrier(); // the tile before has been read
 ${stage}
     workgroupBarrier();
@@ -128,14 +131,14 @@ ${
 ${
     onRows((row) =>
       [
+        // Of a key behind the row's own, the distance wraps: it is far away.
+        `    let distance${row} = vec4u(position${row} - first) - vec4u(0u, 1u, 2u, 3u);`,
         each(fours, (four) => {
           const scores = [0, 1, 2, 3].map((i) => `s${row}_${4 * four + i}`);
           const all = `vec4f(${scores.join(", ")})`;
           const seen = `seen${row}_four${four}`;
           return [
-            `    let ${seen} = vec4u(first + ${
-              4 * four
-            }u) + vec4u(0u, 1u, 2u, 3u) <= vec4u(position${row});`,
+            `    let ${seen} = distance${row} - ${4 * four}u < vec4u(window);`,
             `    let t${row}_four${four} = select(vec4f(MASKED), ${
               slices > 1 ? `reduce_sum(${all}, lane)` : all
             }, ${seen});`,
@@ -145,17 +148,17 @@ ${
           Array.from({ length: keys }, (_, key) => `t${row}_${part(key)}`)
             .reduce((a, b) => `max(${a}, ${b})`, `max${row}`)
         };`,
-        `    let correction${row} = exp(max${row} - new_max${row});`,
+        `    let correction${row} = decay(max${row}, new_max${row});`,
         `    max${row} = new_max${row};`,
         each(
           fours,
           (four) =>
             `    let p${row}_four${four} = select(vec4f(0.0), exp(t${row}_four${four} - max${row}), seen${row}_four${four});`,
         ),
-        `    sum${row} = sum${row} * correction${row} + ${
+        `    sum${row} = fma(sum${row}, correction${row}, ${
           Array.from({ length: keys }, (_, key) => `p${row}_${part(key)}`)
             .join(" + ")
-        };`,
+        });`,
         each(quads, (i) => `    y${row}_${i} *= correction${row};`),
       ].join("\n")
     )

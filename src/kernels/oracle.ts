@@ -115,8 +115,10 @@ export interface AttentionShape {
   kvHeads: number;
   /** Head size. */
   headDim: number;
-  /** Keys that the query sees, from the first. */
+  /** Keys there are for the query, from the first. */
   keys: number;
+  /** How many of them it sees, the last ones. Defaults to all. */
+  window?: number;
 }
 
 /**
@@ -127,25 +129,26 @@ export function attention(
   q: ArrayLike<number>,
   k: ArrayLike<number>,
   v: ArrayLike<number>,
-  { heads, kvHeads, headDim, keys }: AttentionShape,
+  { heads, kvHeads, headDim, keys, window = keys }: AttentionShape,
 ): Float64Array {
+  const first = Math.max(0, keys - window);
   const y = new Float64Array(heads * headDim);
   for (let head = 0; head < heads; head++) {
     const kvHead = Math.floor(head * kvHeads / heads);
     const at = (key: number, d: number) =>
       (key * kvHeads + kvHead) * headDim + d;
-    const scores = new Float64Array(keys);
-    for (let key = 0; key < keys; key++) {
+    const scores = new Float64Array(keys - first);
+    for (let key = first; key < keys; key++) {
       let dot = 0;
       for (let d = 0; d < headDim; d++) {
         dot += q[head * headDim + d]! * k[at(key, d)]!;
       }
-      scores[key] = dot / Math.sqrt(headDim);
+      scores[key - first] = dot / Math.sqrt(headDim);
     }
     const weights = softmax(scores);
-    for (let key = 0; key < keys; key++) {
+    for (let key = first; key < keys; key++) {
       for (let d = 0; d < headDim; d++) {
-        y[head * headDim + d]! += weights[key]! * v[at(key, d)]!;
+        y[head * headDim + d]! += weights[key - first]! * v[at(key, d)]!;
       }
     }
   }

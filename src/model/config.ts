@@ -24,6 +24,8 @@ export interface LlamaConfig {
   readonly vocabularySize: number;
   /** Positions the model was trained on. */
   readonly contextLength: number;
+  /** Keys that a row attends to, its own the last; `Infinity` where all. */
+  readonly slidingWindow: number;
   /** Added to the mean square in RMSNorm. */
   readonly normEps: number;
   /** Dimensions of a head that rotary embedding turns. */
@@ -79,11 +81,8 @@ export function readConfig(
     // Without an embedding any size will do: findTensors() says what is missing.
     vocabularySize: embedding?.shape[1] ??
       count(metadata, "vocab_size", Array.isArray(tokens) ? tokens.length : 1),
-    contextLength: Math.min(
-      count(metadata, "context_length"),
-      // Within one window, attention over a window is plain attention.
-      getNumber(metadata, "llama.attention.sliding_window") || Infinity,
-    ),
+    contextLength: count(metadata, "context_length"),
+    slidingWindow: slidingWindow(metadata),
     normEps: requireNumber(metadata, "llama.attention.layer_norm_rms_epsilon"),
     ropeDims: count(metadata, "rope.dimension_count", headDim),
     ropeBase: getNumber(metadata, "llama.rope.freq_base") ?? 10000,
@@ -104,6 +103,13 @@ function count(metadata: Metadata, name: string, otherwise?: number): number {
     );
   }
   return value;
+}
+
+function slidingWindow(metadata: Metadata): number {
+  const name = "attention.sliding_window";
+  const value = getNumber(metadata, `${ARCHITECTURE}.${name}`) ?? 0;
+  // 0 is how some files spell "none".
+  return value === 0 ? Infinity : count(metadata, name);
 }
 
 function refuseVariants(label: string, metadata: Metadata): void {

@@ -29,6 +29,7 @@ Deno.test("readConfig() reads what the file says", async () => {
       headDim: 10,
       ropeDims: 6,
       contextLength: 77,
+      slidingWindow: 21,
       metadata: {
         "llama.rope.freq_base": f32(5000),
         "llama.attention.layer_norm_rms_epsilon": f32(0.5),
@@ -45,6 +46,7 @@ Deno.test("readConfig() reads what the file says", async () => {
       headDim: 10,
       vocabularySize: 300,
       contextLength: 77,
+      slidingWindow: 21,
       normEps: 0.5,
       ropeDims: 6,
       ropeBase: 5000,
@@ -71,6 +73,7 @@ Deno.test("readConfig() takes the size of the vocabulary from the embedding", as
   assertEquals((await config({ metadata })).vocabularySize, 300);
 });
 
+const WINDOW = "llama.attention.sliding_window";
 const FACTORS: [what: string, keys: Keys, factor: number][] = [
   ["none", { "llama.rope.scaling.type": string("none") }, 1],
   ["a factor without a type", { "llama.rope.scaling.factor": f32(4) }, 1],
@@ -87,11 +90,11 @@ for (const [what, metadata, factor] of FACTORS) {
   });
 }
 
-Deno.test("readConfig() keeps the context within the attention's window", async () => {
-  const key = "llama.attention.sliding_window";
-  for (const [window, expected] of [[16, 16], [500, 64], [0, 64]]) {
-    const metadata = { [key]: u32(window!) };
-    assertEquals((await config({ metadata })).contextLength, expected);
+Deno.test("readConfig() reads the attention's window", async () => {
+  for (const [window, expected] of [[16, 16], [500, 500], [0, Infinity]]) {
+    const metadata = { [WINDOW]: u32(window!) };
+    const { slidingWindow, contextLength } = await config({ metadata });
+    assertEquals([slidingWindow, contextLength], [expected, 64]);
   }
 });
 
@@ -205,6 +208,10 @@ const WRONG: [
     RangeError,
     "RoPE over 10",
   ],
+  ["a negative window", { [WINDOW]: f32(-8) }, RangeError, "-8"],
+  ["half a window", { [WINDOW]: f32(7.5) }, RangeError, "7.5"],
+  ["a window that is no number", { [WINDOW]: f32(NaN) }, RangeError, "NaN"],
+  ["a window of text", { [WINDOW]: string("8") }, TypeError, WINDOW],
   ["a RoPE base of 0", { "llama.rope.freq_base": f32(0) }, RangeError, "of 0"],
   [
     "a RoPE base that is no number",

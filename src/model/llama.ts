@@ -134,16 +134,19 @@ export async function createLlama(
   const linear: LinearScope = { gpu, pool, choices, int8: state.int8 };
   const rmsNorm = await createRmsNorm(scope, { dim, eps });
   const shape = { heads, kvHeads, headDim, kv };
+  const window = config.slidingWindow;
   const attnStride = strideOf(heads * headDim);
   const rope = await createRope(scope, { ...shape, stride: qkvDim(config) });
   const attention = await createAttention(scope, {
     ...shape,
     stride: attnStride,
+    window,
     variant: options.attention,
   });
   const attentionStep = await createAttentionStep(scope, {
     ...shape,
     stride: attnStride,
+    window,
     variant: options.attentionStep,
   });
   const table = createRopeTable(gpu, pool, options);

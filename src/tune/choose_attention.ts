@@ -18,7 +18,12 @@ export interface AttentionShape {
   headDim: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** Keys that a row sees. Defaults to `Infinity`: all. */
+  slidingWindow?: number;
 }
+
+/** Keys that the tests' rows see where the model's do not see all. */
+const TESTED_WINDOW = 150;
 
 /** The variants of attention for a model, and what there is to say about them. */
 export interface AttentionChoices {
@@ -41,10 +46,16 @@ export interface AttentionChoices {
  */
 export async function chooseAttention(
   gpu: Gpu,
-  { heads, kvHeads, headDim, kv }: AttentionShape,
+  { heads, kvHeads, headDim, kv, slidingWindow = Infinity }: AttentionShape,
 ): Promise<AttentionChoices> {
   // As many query heads a key head as the model has, of two key heads.
-  const few = { heads: 2 * heads / kvHeads, kvHeads: 2, headDim };
+  const few = {
+    heads: 2 * heads / kvHeads,
+    kvHeads: 2,
+    headDim,
+    // Some are left behind, and some parts are left.
+    window: slidingWindow === Infinity ? Infinity : TESTED_WINDOW,
+  };
   const tests = attentionTests(gpu, { heads: few, kvTypes: [kv] });
   const report: KernelChoice[] = [];
   const choose = async (kind: "attention" | "attention_step") => {

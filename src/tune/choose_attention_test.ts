@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { wrongDriver } from "../../tests/devices.ts";
 import { scopeTest } from "../../tests/kernels.ts";
 import { attentionVariants } from "../kernels/attention_variants.ts";
@@ -34,6 +34,25 @@ scopeTest(
       const [{ refused } = { refused: [] }] = report;
       assertEquals(attention, next);
       assertEquals(refused.length, 1);
+    } finally {
+      gpu.device.destroy();
+    }
+  },
+);
+
+scopeTest(
+  "chooseAttention() tries a window when the model has one",
+  async (scope) => {
+    const [preferred] = attentionVariants(scope.gpu, 64);
+    const gpu = await wrongDriver(`attention.${preferred}.`, [
+      "u < window",
+      "u <= window",
+    ]);
+    try {
+      const all = await chooseAttention(gpu, SHAPE);
+      assertEquals(all.attention, preferred);
+      const some = await chooseAttention(gpu, { ...SHAPE, slidingWindow: 999 });
+      assertNotEquals(some.attention, preferred);
     } finally {
       gpu.device.destroy();
     }

@@ -26,6 +26,8 @@ export interface AttentionHeads {
   kvHeads: number;
   /** Head size. */
   headDim: number;
+  /** Keys that a row sees. Defaults to all. */
+  window?: number;
 }
 
 /** A test of one variant of attention. */
@@ -214,7 +216,7 @@ function headsOutput(
 /** Rows of q, k and v, an empty cache, and what attention makes of them. */
 function attentionInput(
   scope: KernelScope,
-  { heads, kvHeads, headDim, kv, rows }: AttentionHeads & {
+  { heads, kvHeads, headDim, window = Infinity, kv, rows }: AttentionHeads & {
     kv: KvType;
     rows: number;
   },
@@ -240,7 +242,7 @@ function attentionInput(
       keys.push(...roundHeads(rotated(heads + i), headDim, kv));
       values.push(...roundHeads(head(heads + kvHeads + i), headDim, kv));
     }
-    const shape = { heads, kvHeads, headDim, keys: position + 1 };
+    const shape = { heads, kvHeads, headDim, window, keys: position + 1 };
     const y = oracle.attention(q, keys, values, shape);
     expected.set(y, position * strideOf(heads * headDim));
   }

@@ -2,15 +2,17 @@ import { assert } from "@std/assert";
 import { wrongDriver } from "../../../tests/devices.ts";
 import { scopeTest } from "../../../tests/kernels.ts";
 import type { Gpu } from "../../gpu/gpu.ts";
-import { attentionTests } from "./attention.ts";
+import { type AttentionTestOptions, attentionTests } from "./attention.ts";
 import { checkKernel } from "./variants.ts";
 
 /** The names of the tests that fail, of attention that takes variants. */
-async function failing(gpu: Gpu): Promise<string[]> {
+async function failing(
+  gpu: Gpu,
+  options: AttentionTestOptions = {},
+): Promise<string[]> {
   const names: string[] = [];
-  for (
-    const { name, run, limit } of attentionTests(gpu, { kvTypes: ["f16"] })
-  ) {
+  const tests = attentionTests(gpu, { kvTypes: ["f16"], ...options });
+  for (const { name, run, limit } of tests) {
     const { ok } = await checkKernel(gpu, name, { test: run, limit });
     if (!ok) names.push(name);
   }
@@ -52,11 +54,43 @@ const MUTANTS: [what: string, test: string, [right: string, wrong: string]][] =
     ],
   ];
 
-for (const [what, test, replacement] of MUTANTS) {
+/** The same, of attention over a window. */
+const WINDOW_MUTANTS: typeof MUTANTS = [
+  [
+    "a window is one key too wide for a batch",
+    "attention.",
+    ["u < window", "u <= window"],
+  ],
+  [
+    "the first key of a window is left out",
+    "attention_step.",
+    ["params.window - 1u", "params.window - 2u"],
+  ],
+];
+
+const HEADS = { heads: 4, kvHeads: 2, headDim: 64 };
+const WINDOW = { heads: { ...HEADS, window: 150 } };
+
+scopeTest(
+  "attentionTests() pass over a window when the driver is right",
+  async ({ gpu }) => {
+    for (const window of [1, 45, 150, 4096]) {
+      const names = await failing(gpu, { heads: { ...HEADS, window } });
+      assert(names.length === 0, names.join());
+    }
+  },
+);
+
+for (
+  const [what, test, replacement, options] of [
+    ...MUTANTS.map((mutant) => [...mutant, {}] as const),
+    ...WINDOW_MUTANTS.map((mutant) => [...mutant, WINDOW] as const),
+  ]
+) {
   scopeTest(`attentionTests() find out that ${what}`, async () => {
     const gpu = await wrongDriver("attention", replacement, { others: true });
     try {
-      const names = await failing(gpu);
+      const names = await failing(gpu, options);
       assert(names.some((name) => name.startsWith(test)), names.join());
     } finally {
       gpu.device.destroy();
