@@ -57,31 +57,64 @@ export async function measureCeilings(
   gpu: Gpu,
   options: MeasureCeilingsOptions,
 ): Promise<Ceilings> {
-  const { timer, streamBytes } = options;
   using pool = new BufferPool(gpu.device);
   const scope = { gpu, pool };
-  const best = async (create: (workgroup: number) => Promise<Load>) => {
-    let most = 0;
-    for (const workgroup of [workgroupSize(gpu), 256]) {
-      const { record, work } = await create(workgroup);
-      const { seconds } = await sample(timer, record, options);
-      most = Math.max(most, work / seconds.median);
-    }
-    return most;
-  };
-  const x = await createStreamBuffer(scope, streamBytes);
   return {
-    streamBytesPerSecond: Math.max(
-      await best((workgroup) =>
-        createStream(scope, x, { workgroup, consecutive: false })
-      ),
-      await best((workgroup) =>
-        createStream(scope, x, { workgroup, consecutive: true })
-      ),
+    streamBytesPerSecond: await measureStream(gpu, options),
+    fmaFlopsPerSecond: await best(
+      gpu,
+      options,
+      (n) => createChains(scope, "fma", n),
     ),
-    fmaFlopsPerSecond: await best((n) => createChains(scope, "fma", n)),
-    dotFlopsPerSecond: await best((n) => createChains(scope, "dot4", n)),
+    dotFlopsPerSecond: await best(
+      gpu,
+      options,
+      (n) => createChains(scope, "dot4", n),
+    ),
   };
+}
+
+/**
+ * Measures how fast a device reads a buffer that no cache holds: the best of
+ * two workgroup sizes and two ways to read.
+ *
+ * @param gpu The device.
+ * @param options How, and how long for each.
+ * @returns Bytes a second.
+ * @throws {GpuMemoryError} If the GPU has no room for the buffer.
+ */
+export async function measureStream(
+  gpu: Gpu,
+  options: MeasureCeilingsOptions,
+): Promise<number> {
+  using pool = new BufferPool(gpu.device);
+  const scope = { gpu, pool };
+  const x = await createStreamBuffer(scope, options.streamBytes);
+  let most = 0;
+  for (const consecutive of [false, true]) {
+    const rate = await best(
+      gpu,
+      options,
+      (workgroup) => createStream(scope, x, { workgroup, consecutive }),
+    );
+    most = Math.max(most, rate);
+  }
+  return most;
+}
+
+/** The rate of some work in the better of two workgroup sizes. */
+async function best(
+  gpu: Gpu,
+  options: MeasureCeilingsOptions,
+  create: (workgroup: number) => Promise<Load>,
+): Promise<number> {
+  let most = 0;
+  for (const workgroup of [workgroupSize(gpu), 256]) {
+    const { record, work } = await create(workgroup);
+    const { seconds } = await sample(options.timer, record, options);
+    most = Math.max(most, work / seconds.median);
+  }
+  return most;
 }
 
 async function createStreamBuffer(
