@@ -37,6 +37,7 @@ export {
   type BenchmarkOptions,
   type BenchmarkResult,
 } from "./src/engine/benchmark.ts";
+export type { DecodeCost } from "./src/engine/decode_cost.ts";
 export { diagnose, type Diagnosis } from "./src/engine/diagnose.ts";
 export {
   type InspectedTensor,
@@ -51,6 +52,12 @@ export {
   type GenerateTextOptions,
   Model,
 } from "./src/engine/model.ts";
+export {
+  type ModelProfile,
+  type ProfileEntry,
+  profileModel,
+  type ProfileOptions,
+} from "./src/engine/profile.ts";
 export { Generation } from "./src/generate/generation.ts";
 export type { TokenLogit } from "./src/generate/logits.ts";
 export type { GenerateOptions } from "./src/generate/options.ts";

@@ -29,7 +29,8 @@ export function writeCsv(
 ): void {
   const scalars = Object.entries(row).filter(([, v]) => !Array.isArray(v));
   if (first) writeLine(scalars.map(([key]) => key).join(","));
-  const quote = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`;
+  const quote = (value: unknown) =>
+    `"${String(value ?? "").replaceAll('"', '""')}"`;
   writeLine(scalars.map(([, value]) => quote(value)).join(","));
 }
 

@@ -16,6 +16,8 @@ export interface RunCliOptions {
   stdin?: string;
   /** Environment variables over those of the test. */
   env?: Record<string, string>;
+  /** The program. Defaults to `"cli.ts"`. */
+  program?: string;
 }
 
 /**
@@ -27,10 +29,10 @@ export interface RunCliOptions {
  */
 export function spawnCli(
   args: readonly string[],
-  { env = {} }: RunCliOptions = {},
+  { env = {}, program = "cli.ts" }: RunCliOptions = {},
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--cached-only", "cli.ts", ...args],
+    args: ["run", "-A", "--cached-only", program, ...args],
     cwd: projectFile("."),
     env: { NO_COLOR: "1", ...env },
     stdin: "piped",

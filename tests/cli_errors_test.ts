@@ -43,7 +43,7 @@ const FAILURES: [what: string, args: string, message: string][] = [
     "<|user|>",
   ],
   ["a long context", `generate ${STORIES} --prompt a --context 513`, "513"],
-  ["a long benchmark", `bench ${STORIES} -p 513`, "513"],
+  ["no time to benchmark", `bench ${STORIES} -d 512`, "the depth is 512"],
 ];
 
 Deno.test("seraph says what went wrong in one line and exits with 1", async (t) => {
@@ -83,6 +83,10 @@ const USAGE: [args: string, message: string][] = [
   [`chat ${STORIES} --message a --message b`, "2 messages"],
   [`chat ${STORIES} --json`, "--json needs --message"],
   [`bench ${STORIES} -o xml`, "md, json, jsonl, csv"],
+  [`bench ${STORIES} -p 513`, "take a context of 513 tokens"],
+  [`bench ${STORIES} -p 8 -d 505`, "513 tokens, depth included"],
+  [`bench ${STORIES} -n 8 --context 8`, "9 tokens, depth included"],
+  [`bench ${STORIES} --profile -d 512`, "the model has 512"],
 ];
 
 Deno.test("seraph explains a usage error and exits with 2", async (t) => {

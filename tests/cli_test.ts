@@ -250,42 +250,106 @@ const COLUMNS = [
   "type_v",
   "n_prompt",
   "n_gen",
+  "n_depth",
   "test_time",
   "avg_ns",
   "stddev_ns",
   "avg_ts",
   "stddev_ts",
+  // What follows llama-bench does not have.
+  "test",
+  "p10_ns",
+  "p50_ns",
+  "p90_ns",
+  "read_bytes",
+  "read_gb_s",
+  "stream_gb_s",
+  "stream_fraction",
+  "cpu_ms",
 ];
 
 Deno.test("seraph bench has llama-bench's columns in each format", async () => {
   const args = `bench ${STORIES} -p 8 -n 4 -r 2`;
-  const rows = await runJson(args);
-  assertEquals(rows.length, 2);
+  const rows = await runJson(`${args} -d 0,16`);
   for (const row of rows) {
     assertEquals(Object.keys(row), [...COLUMNS, "samples_ns", "samples_ts"]);
     assertEquals(row.samples_ts.length, 2);
     assertGreater(row.avg_ts, 0);
+    assert(row.p10_ns <= row.p50_ns && row.p50_ns <= row.p90_ns);
+    const generation = row.n_prompt === 0;
+    for (const name of ["read_bytes", "read_gb_s", "stream_gb_s", "cpu_ms"]) {
+      if (generation) assertGreater(row[name], 0, name);
+      else assertEquals(row[name], null, name);
+    }
   }
   assertEquals(
-    rows.map((row: Record<string, number>) => [row.n_prompt, row.n_gen]),
-    [[8, 0], [0, 4]],
+    rows.map((row: Record<string, unknown>) => [
+      ...[row.test, row.n_prompt, row.n_gen, row.n_depth],
+    ]),
+    [
+      ["pp8", 8, 0, 0],
+      ["tg4", 0, 4, 0],
+      ["pp8 @ d16", 8, 0, 16],
+      ["tg4 @ d16", 0, 4, 16],
+      ["ttft1", 1, 1, 0],
+      ["ttft8", 8, 1, 0],
+    ],
   );
 
   const lines = async (format: string) =>
     (await runCli(`${args} -o ${format}`)).stdout.trimEnd().split("\n");
   const jsonl = (await lines("jsonl")).map((line) => JSON.parse(line));
+  assertEquals(jsonl.map(({ test }) => test), ["pp8", "tg4", "ttft1", "ttft8"]);
   assertEquals(Object.keys(jsonl[1]), Object.keys(rows[1]));
   const csv = await lines("csv");
   assertEquals(csv[0], COLUMNS.join(","));
-  assertEquals(csv.length, 3);
+  assertEquals(csv.length, 5);
   assertEquals(csv[1]!.split('","').length, COLUMNS.length);
   const md = await lines("md");
-  assertEquals(md.length, 4);
+  assertEquals(md.length, 4 + 4 + 5);
   assertMatch(
     md[2]!,
     /^\| llama 0\.26 M F32 \| .* \| pp8 \| [\d.]+ ± [\d.]+ \|$/,
   );
   assertMatch(md[3]!, /\| tg4 \|/);
+  assertMatch(md[5]!, /^\| generation \| .* \| of [\d.]+ GB\/s \| /);
+  assertMatch(md[7]!, /^\| tg4 \| [\d.]+ \| [\d.]+ \| \d+ % \| [\d.]+ \|$/);
+  assertMatch(md[11]!, /^\| 1 \|( [\d.]+ ms \|){3}$/);
+  for (const line of md) assert(line.length <= 100, line);
+});
+
+Deno.test("seraph bench --profile tells where the GPU's time goes", async () => {
+  const args = `bench ${STORIES} --profile -p 16 -d 0,300 -r 1`;
+  const profiles = await runJson(args);
+  assertEquals(
+    profiles.map((p: Record<string, unknown>) => [p.test, p.rows, p.depth]),
+    [["decode", 1, 0], ["decode", 1, 300], ["prompt", 16, 0]],
+  );
+  for (const { seconds, passSeconds, stages, kernels } of profiles) {
+    assertGreater(passSeconds, 0);
+    for (const entries of [stages, kernels]) {
+      const sum = (of: "seconds" | "share" | "dispatches") =>
+        entries.reduce(
+          (sum: number, entry: Record<string, number>) => sum + entry[of]!,
+          0,
+        );
+      assertAlmostEquals(sum("seconds") / seconds, 1, 1e-6);
+      assertAlmostEquals(sum("share"), 1, 1e-6);
+    }
+  }
+  const [decode] = profiles;
+  const names = decode.stages.map(({ name }: { name: string }) => name);
+  assertEquals(names, [
+    ...["embed", "qkv", "attention", "output", "gate_up", "down"],
+    ...["norm", "head"],
+  ]);
+  const md = (await runCli(args)).stdout;
+  assertMatch(md, /^decode at depth 300: [\d.]+ ms in one pass, /m);
+  assertMatch(md, /^gate_up +5 +[\d.]+ +[\d.]+ % +[\d.]+$/m);
+  const csv = (await runCli(`${args} -o csv`)).stdout.split("\n");
+  const columns = "test,rows,depth,by,name,dispatches,seconds,share,readBytes";
+  assertEquals(csv[0], columns);
+  assertMatch(csv[1]!, /^"decode","1","0","stage","embed","1",/);
 });
 
 Deno.test("seraph doctor shows the GPU and tests its kernels", async () => {
