@@ -23,33 +23,15 @@ import { createLlama } from "../src/model/llama.ts";
 import { createState } from "../src/model/state.ts";
 import type { LlamaWeights } from "../src/model/weights.ts";
 import { createReadback } from "../src/gpu/readback.ts";
+import { findShape } from "./synthetic/shapes.ts";
 
-const LLAMA_13B: LlamaConfig = {
-  dim: 5120,
-  hiddenDim: 13824,
-  layers: 40,
-  heads: 40,
-  kvHeads: 40,
-  headDim: 128,
-  vocabularySize: 32000,
-  contextLength: 2048,
-  slidingWindow: Infinity,
-  normEps: 1e-6,
-  ropeDims: 128,
-  ropeBase: 10000,
-  ropeFactor: 1,
-};
+const LLAMA_13B = findShape("llama13b");
+/** The same graph on layers that cost nothing. */
+const NARROW = findShape("narrow13b");
 
-const NARROW: LlamaConfig = {
-  ...LLAMA_13B,
-  dim: 64,
-  hiddenDim: 64,
-  heads: 1,
-  kvHeads: 1,
-  headDim: 64,
-  ropeDims: 64,
-  vocabularySize: 64,
-};
+/** Positions before the step; at the second, attention is two dispatches. */
+const DEPTHS = [0, 2048] as const;
+const CONTEXT = 2304;
 
 const WARM_UP = 20;
 const STEPS = 200;
@@ -91,10 +73,10 @@ interface Costs {
 async function measure(
   gpu: Gpu,
   config: LlamaConfig,
-  { submit }: { submit: boolean },
+  { submit, depth }: { submit: boolean; depth: number },
 ): Promise<Costs> {
   using pool = new BufferPool(gpu.device);
-  const shape = { config, context: 64, kv: "f16" } as const;
+  const shape = { config, context: CONTEXT, kv: "f16" } as const;
   const weights = shareWeights(pool, gpu, config);
   const state = createState(gpu, pool, { config, batch: 1 });
   const llama = await createLlama({ gpu, pool }, {
@@ -118,10 +100,11 @@ async function measure(
 
   const costs: Costs = { encode: [], finish: [], submit: [] };
   for (let step = 0; step < WARM_UP + STEPS; step++) {
+    const position = depth + step % (CONTEXT - DEPTHS[1]);
     const start = performance.now();
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    llama.forward(pass, attention, { rows: 1, position: 0, kind: "step" });
+    llama.forward(pass, attention, { rows: 1, position, kind: "step" });
     llama.head(pass, 1, "step");
     pass.end();
     encoder.copyBufferToBuffer(state.logits, 0, readback.buffer, 0, bytes);
@@ -129,7 +112,6 @@ async function measure(
     const commands = encoder.finish();
     const finished = performance.now();
     if (submit) {
-      const position = step % shape.context;
       const ids = [step % config.vocabularySize];
       const words = controlWords({ ids, position, headFirst: 0, headRows: 1 });
       gpu.device.queue.writeBuffer(state.control, 0, words);
@@ -160,29 +142,55 @@ function report({ encode, finish, submit }: Costs) {
   };
 }
 
+/** What a step costs the CPU behind so many positions. */
+async function measureDepth(gpu: Gpu, depth: number) {
+  const wide = await measure(gpu, LLAMA_13B, { submit: false, depth });
+  const narrow = report(await measure(gpu, NARROW, { submit: true, depth }));
+  const { encodeMs, finishMs } = report(wide);
+  return {
+    depth,
+    llama13b: { encodeMs, finishMs },
+    narrow,
+    // The real shapes' own recording, and the submit of as many dispatches.
+    stepMs: encodeMs + finishMs + narrow.submitMs,
+  };
+}
+
+/** What was measured, as `--json` prints it. */
+export interface EncodeResult {
+  device: string;
+  layers: number;
+  steps: number;
+  depths: Awaited<ReturnType<typeof measureDepth>>[];
+}
+
+function format({ device, depths }: EncodeResult): string {
+  const ms = (value: number) => `${value.toFixed(3)} ms`;
+  const lines = depths.flatMap(({ depth, llama13b, narrow, stepMs }) => [
+    `at depth ${depth}`,
+    `  llama13b shapes: encode ${ms(llama13b.encodeMs)}, ` +
+    `finish ${ms(llama13b.finishMs)}`,
+    `  narrow shapes:   encode ${ms(narrow.encodeMs)}, ` +
+    `finish ${ms(narrow.finishMs)}, submit ${ms(narrow.submitMs)}`,
+    `  CPU cost of a step: ${ms(stepMs)}`,
+  ]);
+  const what = `${device}: medians of ${STEPS} steps of ${LLAMA_13B.layers}`;
+  return [`${what} layers`, ...lines].join("\n");
+}
+
 if (import.meta.main) {
   const gpu = await requestGpu();
-  const wide = report(await measure(gpu, LLAMA_13B, { submit: false }));
-  const narrow = report(await measure(gpu, NARROW, { submit: true }));
-  const result = {
+  const depths: EncodeResult["depths"] = [];
+  for (const depth of DEPTHS) depths.push(await measureDepth(gpu, depth));
+  gpu.device.destroy();
+  const result: EncodeResult = {
     device: gpu.info.description,
     layers: LLAMA_13B.layers,
     steps: STEPS,
-    llama13b: { encodeMs: wide.encodeMs, finishMs: wide.finishMs },
-    narrow,
-    // The real shapes' own recording, and the submit of as many dispatches.
-    stepMs: wide.encodeMs + wide.finishMs + narrow.submitMs,
+    depths,
   };
-  gpu.device.destroy();
   const text = Deno.args.includes("--json")
     ? JSON.stringify(result, null, 2)
-    : `${result.device}: medians of ${STEPS} steps of 40 layers\n` +
-      `llama13b shapes: encode ${wide.encodeMs.toFixed(3)} ms, finish ${
-        wide.finishMs.toFixed(3)
-      } ms\n` +
-      `narrow shapes:   encode ${narrow.encodeMs.toFixed(3)} ms, finish ${
-        narrow.finishMs.toFixed(3)
-      } ms, submit ${narrow.submitMs.toFixed(3)} ms\n` +
-      `CPU cost of a step: ${result.stepMs.toFixed(3)} ms`;
+    : format(result);
   await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
 }

@@ -16,6 +16,7 @@ const LLAMA: Omit<SyntheticShape, "dim" | "hiddenDim" | "layers" | "heads"> = {
   ropeDims: 128,
   ropeBase: 10000,
   ropeFactor: 1,
+  slidingWindow: Infinity,
   tied: false,
 };
 
