@@ -9,7 +9,7 @@
 
 import { loadModel, type Model } from "../mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
-import type { LentParts } from "../src/engine/model.ts";
+import type { LentParts } from "../src/engine/gpu_engine.ts";
 import { createKvBuffers } from "../src/model/kv_buffers.ts";
 import type { LlamaBatch } from "../src/model/llama.ts";
 import {

@@ -182,7 +182,7 @@ function measurePrompt(
     return await repeat(plan, async () => {
       sequence.rewind(nDepth);
       const start = performance.now();
-      await sequence.append(ids, { signal });
+      await sequence.choose(ids, { signal });
       return performance.now() - start;
     });
   });

@@ -8,10 +8,12 @@ import {
   type TimedDispatch,
   timeDispatches,
 } from "../gpu/profile.ts";
+import { readSampling } from "../generate/sampler.ts";
+import { controlWords } from "../kernels/control.ts";
 import { type Matrix, matrixBytes } from "../kernels/matrix.ts";
+import { createSampleBuffers, writeRule } from "../kernels/sample.ts";
 import { createKvBuffers, kvBytes } from "../model/kv_buffers.ts";
 import type { Llama, LlamaBatch } from "../model/llama.ts";
-import { writeControl } from "../model/state.ts";
 import type { LayerWeights } from "../model/weights.ts";
 import type { Model } from "./model.ts";
 
@@ -87,15 +89,25 @@ export async function* profileModel(
   const attention = llama.bindCache(
     createKvBuffers(pool, { ...llama, context }),
   );
+  const { logits, control, chosen } = llama.state;
+  const { vocabularySize } = llama.config;
+  const shape = { size: llama.tokens, stride: vocabularySize, context };
+  const own = createSampleBuffers(pool, shape);
   await pool.check("a KV cache to profile with");
+  writeRule(gpu.device, own, shape, readSampling().rule);
+  const { argmax } = llama.sample.bind({ logits, control, chosen, own });
   const measure = (batch: LlamaBatch) => {
     const work: ProfiledWork = (pass, mark) => {
       llama.forward(pass, attention, batch, mark);
       mark("head");
       llama.head(pass, 1, "step");
+      mark("sample");
+      argmax(pass);
     };
-    prepare(gpu, llama, batch);
-    return profile({ gpu, timer, work, repetitions, signal });
+    // The choice of a token moves on to the next position.
+    const prepareStep = () => prepare(gpu, llama, batch);
+    const options = { gpu, timer, work, prepareStep, repetitions, signal };
+    return profile(options);
   };
   for (const position of depths) {
     const result = await measure({ rows: 1, position, kind: "step" });
@@ -138,12 +150,13 @@ function prepare(
   { rows, position }: LlamaBatch,
 ): void {
   const { vocabularySize } = config;
-  writeControl(device, state, {
+  const words = controlWords({
     ids: Array.from({ length: rows }, (_, i) => i * 7919 % vocabularySize),
     position,
     headFirst: rows - 1,
     headRows: 1,
   });
+  device.queue.writeBuffer(state.control, 0, words);
 }
 
 interface Measured {
@@ -153,10 +166,11 @@ interface Measured {
 
 /** The medians of some work, dispatch by dispatch and as a whole. */
 async function profile(
-  { gpu, timer, work, repetitions, signal }: {
+  { gpu, timer, work, prepareStep, repetitions, signal }: {
     gpu: Gpu;
     timer: Timer;
     work: ProfiledWork;
+    prepareStep: () => void;
     repetitions: number;
     signal: AbortSignal | undefined;
   },
@@ -165,7 +179,9 @@ async function profile(
   const wholes: number[] = [];
   for (let i = 0; i <= repetitions; i++) {
     signal?.throwIfAborted();
+    prepareStep();
     const whole = await timer.time((pass) => work(pass, () => {}), 1);
+    prepareStep();
     const run = await timeDispatches(gpu, work);
     if (gpu.health.problem !== undefined) {
       throw new Error(`Cannot profile: ${gpu.health.problem}`);
@@ -214,7 +230,6 @@ const KERNEL_STAGES: readonly [prefix: string, stage: string][] = [
   ["rms_norm", "norm"],
   ["quantize", "quantize"],
   ["attention_reduce", "attention reduce"],
-  ["sample", "sample"],
 ];
 
 function stageOf({ kernel, stage }: TimedDispatch): string {

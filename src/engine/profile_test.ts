@@ -2,7 +2,8 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { makeModel } from "../../tests/models.ts";
 import { matrixBytes } from "../kernels/matrix.ts";
 import { loadModel } from "./load.ts";
-import type { LentParts, Model } from "./model.ts";
+import type { LentParts } from "./gpu_engine.ts";
+import type { Model } from "./model.ts";
 import { profileModel, type ProfileOptions } from "./profile.ts";
 
 const MODEL = makeModel({ contextLength: 600, layers: 3 });
@@ -22,7 +23,7 @@ Deno.test("profileModel() sums up every dispatch of a step", async () => {
     Object.fromEntries(stages.map(({ name, dispatches }) => [name, dispatches]))
   );
   const layer = { qkv: 3, attention: 3, output: 3, "gate_up": 3, down: 3 };
-  const ends = { embed: 1, norm: 1, head: 1 };
+  const ends = { embed: 1, norm: 1, head: 1, sample: 1 };
   assertEquals(dispatches[0], { ...layer, ...ends });
   assertEquals(dispatches[1], { ...dispatches[0], "attention reduce": 3 });
   // Of a batch, norms and the rotation are dispatches of their own.
