@@ -105,21 +105,36 @@ function formatGoal(
   }, or stepUs = ${stepUs.toFixed(1)}`;
 }
 
-function format(assumptions: Assumptions, lines: readonly Line[]): string {
+/** A number, or the numbers of a record, as people read them. */
+function formatValue(value: number | Readonly<Record<string, number>>): string {
+  if (typeof value === "number") return `${Number(value.toPrecision(4))}`;
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${Number(part.toPrecision(2))}`).join(", ");
+}
+
+function format(
+  assumptions: Assumptions,
+  { lines, measured: known }: {
+    lines: readonly Line[];
+    measured: readonly string[];
+  },
+): string {
   const percent = (part: number) => `${(100 * part).toFixed(0)} %`;
   const names = ["weights", "attention", "steps", "cpu"] as const;
   const decode = lines.filter(({ test }) => test.startsWith("tg"));
   const prompt = lines.filter(({ test }) => test.startsWith("pp"));
-  const measured = ({ measured }: Line) => measured?.toFixed(0) ?? "-";
+  const measured = ({ measured }: Line) => measured?.toPrecision(3) ?? "-";
   const table = (head: string[], rows: string[][]) =>
     [head, head.map((_, i) => i < 2 ? "---" : "---:"), ...rows]
       .map((cells) => `| ${cells.join(" | ")} |`);
   return [
     "Expected of llama13b, if",
     ...Object.entries(assumptions).map(([name, value]) =>
-      `- ${name} = ${
-        typeof value === "number" ? value : JSON.stringify(value)
-      }: ${SOURCES[name as keyof Assumptions]}`
+      `- ${name} = ${formatValue(value)}: ${
+        known.includes(name)
+          ? "given, or measured here"
+          : SOURCES[name as keyof Assumptions]
+      }`
     ),
     "",
     ...table(
@@ -130,7 +145,7 @@ function format(assumptions: Assumptions, lines: readonly Line[]): string {
         line.test,
         ...names.map((name) => line.parts[name]!.toFixed(2)),
         line.ms.toFixed(2),
-        line.tokensPerSecond.toFixed(0),
+        String(Number(line.tokensPerSecond.toPrecision(3))),
         percent(line.fraction),
         measured(line),
       ]),
@@ -144,7 +159,7 @@ function format(assumptions: Assumptions, lines: readonly Line[]): string {
         line.test,
         line.parts["products"]!.toFixed(0),
         (line.ms - line.parts["products"]!).toFixed(0),
-        line.tokensPerSecond.toFixed(0),
+        String(Number(line.tokensPerSecond.toPrecision(3))),
         percent(line.fraction),
         measured(line),
       ]),
@@ -186,6 +201,9 @@ if (import.meta.main) {
   const lines = expectAll(assumptions, measured.rows);
   const text = values.json
     ? JSON.stringify({ assumptions, lines }, null, 2)
-    : format(assumptions, lines);
+    : format(assumptions, {
+      lines,
+      measured: [...Object.keys(measured.assumptions), ...Object.keys(given)],
+    });
   await Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
 }

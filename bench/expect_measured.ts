@@ -54,8 +54,11 @@ export async function readMeasured(
     ...(encode !== undefined && { cpuMs: encode.depths[0]!.stepMs }),
     ...(Object.keys(fractions).length > 0 && { formatFractions: fractions }),
   };
+  // One with fewer layers has its name, too.
   const rows = models
-    .filter(({ model_filename }) => model_filename === "synthetic:llama13b")
+    .filter(({ model_filename, model_n_params }) =>
+      model_filename === "synthetic:llama13b" && model_n_params > 12e9
+    )
     .map(({ model_type, test, avg_ts }) => ({
       type: model_type.split(" ").at(-1)!,
       test,

@@ -1,5 +1,9 @@
+// deno-lint-ignore-file camelcase -- llama-bench's names
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { readMeasured } from "./expect_measured.ts";
+
+const LARGE = { model_n_params: 13_015_864_320 };
+const SMALL = { model_n_params: 10_000_000 };
 
 Deno.test("readMeasured() takes what is there in place of assumptions", async () => {
   const folder = await Deno.makeTempDir();
@@ -28,8 +32,14 @@ Deno.test("readMeasured() takes what is there in place of assumptions", async ()
     const model = { model_type: "llama 13.02 B Q4_0", test: "tg128" };
     await write(
       "synthetic.jsonl",
-      { ...model, model_filename: "synthetic:llama13b", avg_ts: 250 },
-      { ...model, model_filename: "synthetic:tinyllama", avg_ts: 900 },
+      { ...model, model_filename: "synthetic:llama13b", avg_ts: 250, ...LARGE },
+      { ...model, model_filename: "synthetic:llama13b", avg_ts: 999, ...SMALL },
+      {
+        ...model,
+        model_filename: "synthetic:tinyllama",
+        avg_ts: 900,
+        ...LARGE,
+      },
     );
     const { assumptions, rows } = await readMeasured(folder);
     const { formatFractions, ...numbers } = assumptions;

@@ -1,48 +1,82 @@
-// deno-lint-ignore-file camelcase -- llama-bench's names
 /**
  * Writes what `bench/gpu.sh` measured to `bench/results/<device>.{json,md,svg}`.
+ * A part that was not done is left out.
  *
  * @module
  */
 
-import type { Diagnosis } from "../mod.ts";
+import type { BenchRow } from "../cli/bench_rows.ts";
+import type { Diagnosis, ModelProfile } from "../mod.ts";
+import type { EncodeResult } from "./encode.ts";
 import type { Probe } from "./probe.ts";
 import {
   compactKernels,
   type KernelRow,
   reportKernels,
 } from "./report_kernels.ts";
+import { reportModels, reportProfiles } from "./report_models.ts";
 
-interface Encode {
-  llama13b: { encodeMs: number; finishMs: number };
-  narrow: { submitMs: number };
-  stepMs: number;
+const [folder] = Deno.args;
+
+/** A file that a part of the measurement wrote, `""` where there is none. */
+async function read(name: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(`${folder}/${name}`)).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }
 
-interface ModelRow {
-  model_filename: string;
-  model_type: string;
-  n_prompt: number;
-  n_gen: number;
-  avg_ts: number;
-  stddev_ts: number;
+async function readJson<T>(name: string): Promise<T | undefined> {
+  const text = await read(name);
+  return text === "" ? undefined : JSON.parse(text) as T;
 }
 
-async function read<T>(path: string): Promise<T> {
-  return JSON.parse(await Deno.readTextFile(path)) as T;
+async function readLines<T>(name: string): Promise<T[]> {
+  const lines = (await read(name)).split("\n");
+  return lines.flatMap((line) => {
+    // The last one may be cut, where the part was ended.
+    try {
+      return line === "" ? [] : [JSON.parse(line) as T];
+    } catch {
+      return [];
+    }
+  });
 }
 
-async function readLines<T>(path: string): Promise<T[]> {
-  const lines = (await Deno.readTextFile(path)).split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+function reportEncode({ depths }: EncodeResult): string[] {
+  return depths.map(({ depth, llama13b, narrow, stepMs }) =>
+    `- CPU cost of a llama13b-shaped step at depth ${depth}: ${
+      stepMs.toFixed(3)
+    } ms (encode ${llama13b.encodeMs.toFixed(3)}, finish ${
+      llama13b.finishMs.toFixed(3)
+    }, submit ${narrow.submitMs.toFixed(3)})`
+  );
 }
 
-const [folder, tests, products] = Deno.args;
-const doctor = await read<Diagnosis>(`${folder}/doctor.json`);
-const encode = await read<Encode>(`${folder}/encode.json`);
-const probe = await read<Probe>(`${folder}/probe.json`);
-const kernels = await readLines<KernelRow>(`${folder}/kernels.jsonl`);
-const models = await readLines<ModelRow>(`${folder}/models.jsonl`);
+function reportProbe(probe: Probe): string[] {
+  return [
+    `- streaming reads ${probe.streamGBs.toFixed(1)} GB/s, FMA ${
+      probe.fmaGFlops.toFixed(0)
+    } GFLOP/s, dot4I8Packed ${probe.dot4GFlops.toFixed(0)} GFLOP/s`,
+    `- a submit with read-back ${
+      probe.submitAndReadUs.toFixed(0)
+    } us; one more dispatch ${
+      probe.dependentDispatchUs.toFixed(2)
+    } us dependent, ${probe.independentDispatchUs.toFixed(2)} us independent`,
+  ];
+}
+
+const doctor = JSON.parse(await read("doctor.json")) as Diagnosis;
+const encode = await readJson<EncodeResult>("encode.json");
+const probe = await readJson<Probe>("probe.json");
+const kernels = await readLines<KernelRow>("kernels.jsonl");
+const models = await readLines<BenchRow>("models.jsonl");
+const synthetic = await readLines<BenchRow>("synthetic.jsonl");
+const profiles = await readLines<ModelProfile>("profile.jsonl");
+const expected = await read("expect.md");
+const notes = (await read("notes.txt")).split("\n").filter((line) => line);
 
 const device = doctor.adapter.description || doctor.adapter.vendor;
 const name = device.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
@@ -57,30 +91,15 @@ const lines = [
   `- subgroups: ${doctor.subgroupSize || "none"}`,
   `- read-back: ${doctor.syncReadback ? "synchronous" : "awaited"}`,
   `- self-test: ${doctor.selfTest.length - failed.length} kernels right, ` +
-  `${failed.length} wrong; kernel tests ${tests}; kernel benchmark ${products}`,
-  `- CPU cost of a llama13b-shaped step: ${encode.stepMs.toFixed(3)} ms ` +
-  `(encode ${encode.llama13b.encodeMs.toFixed(3)}, finish ${
-    encode.llama13b.finishMs.toFixed(3)
-  }, submit ${encode.narrow.submitMs.toFixed(3)})`,
-  `- streaming reads ${probe.streamGBs.toFixed(1)} GB/s, FMA ${
-    probe.fmaGFlops.toFixed(0)
-  } GFLOP/s, dot4I8Packed ${probe.dot4GFlops.toFixed(0)} GFLOP/s`,
-  `- a submit with read-back ${
-    probe.submitAndReadUs.toFixed(0)
-  } us; one more dispatch ${
-    probe.dependentDispatchUs.toFixed(2)
-  } us dependent, ${probe.independentDispatchUs.toFixed(2)} us independent`,
+  `${failed.length} wrong`,
+  ...(encode === undefined ? [] : reportEncode(encode)),
+  ...(probe === undefined ? [] : reportProbe(probe)),
+  ...notes.map((note) => `- ${note}`),
   "",
-  "## Models",
-  "",
-  "| model | file | test | tokens/s |",
-  "| --- | --- | ---: | ---: |",
-  ...models.map((row) =>
-    `| ${row.model_type} | ${row.model_filename} | ${
-      row.n_prompt > 0 ? `pp${row.n_prompt}` : `tg${row.n_gen}`
-    } | ${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)} |`
-  ),
-  "",
+  ...reportModels("Models", models),
+  ...reportModels("Models of random weights", synthetic),
+  ...reportProfiles(profiles),
+  ...(expected === "" ? [] : ["## Expected of llama13b", "", expected, ""]),
   ...reportKernels(kernels, `${name}.svg`),
 ];
 
@@ -93,18 +112,21 @@ await Deno.writeTextFile(
     doctor,
     encode,
     probe,
-    tests,
-    products,
+    notes,
     models,
+    synthetic,
+    profiles,
     kernels: compactKernels(kernels),
   }),
 );
 await Deno.writeTextFile(new URL(`${name}.md`, results), lines.join("\n"));
-if (kernels.length > 0) {
+try {
   await Deno.copyFile(
     `${folder}/roofline.svg`,
     new URL(`${name}.svg`, results),
   );
+} catch (error) {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 await Deno.stdout.write(new TextEncoder().encode(lines.join("\n")));
 
