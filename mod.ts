@@ -81,6 +81,7 @@ export type { ModelInput } from "./src/gguf/source.ts";
 export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
 export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
 export { KernelCompileError } from "./src/gpu/kernel.ts";
+export type { RowKind } from "./src/kernels/batch.ts";
 export type { Activations } from "./src/kernels/choices.ts";
 export type { KernelCheck } from "./src/kernels/verify/variants.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";

@@ -10,6 +10,7 @@ export interface KernelRow {
   inputs: number;
   outputs: number;
   columns: number;
+  kind: "step" | "prompt";
   activations: string;
   variant: string;
   timing: string;
@@ -25,8 +26,8 @@ export interface KernelRow {
 }
 
 /**
- * Writes what kernels come to: a table for each number of columns and each kind
- * of activations, a line a format, a column a shape.
+ * Writes what kernels come to: a table for each number of columns, how they are
+ * added up, and each kind of activations, a line a format, a column a shape.
  *
  * @param rows The measurements of one run.
  * @param plot Name of the roofline's file, beside the report.
@@ -41,8 +42,8 @@ export function reportKernels(
   const { stream_gbs, fma_gflops, dot_gflops, timing } = first;
   const groups = Map.groupBy(
     rows,
-    ({ columns, activations }) =>
-      `${columns} column${columns > 1 ? "s" : ""}, ${activations} activations`,
+    ({ columns, kind, activations }) =>
+      `${columnsAs(kind, columns)}, ${activations} activations`,
   );
   return [
     "## Kernels",
@@ -94,6 +95,11 @@ function cell(row: KernelRow): string {
     : [row.gflops, "GFLOP/s", row.arithmetic_fraction];
   const digits = rate < 10 ? 2 : rate < 1000 ? 1 : 0;
   return `${rate.toFixed(digits)} ${unit}, ${(100 * part).toFixed(0)} %`;
+}
+
+function columnsAs(kind: KernelRow["kind"], columns: number): string {
+  if (columns === 1) return "1 column";
+  return `${columns} columns${kind === "step" ? " as steps" : ""}`;
 }
 
 function shapeOf({ inputs, outputs }: KernelRow): string {

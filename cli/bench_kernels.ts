@@ -39,7 +39,10 @@ export function kernelOptions(): Option[] {
       "--shapes <shapes>",
       "inputs x outputs: 5120x5120 (those of llama13b)",
     ).argParser((text) => names(text).map(parseShape)),
-    new Option("--columns <n>", "columns of the input (1,8,512)")
+    new Option(
+      "--columns <n>",
+      "columns of the input, to 8 also as steps (1,8,512)",
+    )
       .argParser((text) => names(text).map(integer(1))),
     new Option(
       "--variants <which>",

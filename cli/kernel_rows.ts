@@ -12,7 +12,7 @@ export type KernelRow = Record<string, string | number>;
  */
 export function toKernelRow(timing: KernelTiming): KernelRow {
   const { device, format, inputs, outputs, columns } = timing;
-  const { activations, variant, samples, dispatches, sets } = timing;
+  const { kind, activations, variant, samples, dispatches, sets } = timing;
   const { median, lowerQuartile, upperQuartile } = timing.seconds;
   const { streamBytesPerSecond, fmaFlopsPerSecond, dotFlopsPerSecond } =
     timing.ceilings;
@@ -24,6 +24,7 @@ export function toKernelRow(timing: KernelTiming): KernelRow {
     inputs,
     outputs,
     columns,
+    kind,
     activations,
     variant,
     timing: timing.timing,
@@ -91,6 +92,7 @@ export function kernelTableHead(timing: KernelTiming): string {
     }`,
     "us: median ± half the distance of the quartiles; GB/s: weights as in a file",
     "mem: GB/s by the reads; alu: GFLOP/s by FMA, or by dot4I8Packed for int8",
+    "cols: 1 is a decode step; 2 to 8 are several steps at once (4r…), or a prompt",
     "act: what weights are multiplied with; kernel: its variant, sg is subgroups",
     "",
     line(COLUMNS.map(([name]) => name)),

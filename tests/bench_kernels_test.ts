@@ -32,7 +32,7 @@ Deno.test("seraph bench --kernels prints each case as JSON, CSV and a table", as
     assertEquals(line.slice(1, -1).split('","').length, keys.length);
   }
   const table = await lines("");
-  assertEquals(table.length, 8 + rows.length);
+  assertEquals(table.length, 9 + rows.length);
   assertMatch(table.at(-1)!, /^F16 +256x70 +5 \w+ +[\d.]+ /);
   for (const line of table) assertLess(line.length, 81);
 });

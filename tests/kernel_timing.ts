@@ -7,6 +7,7 @@ export const TIMING: KernelTiming = {
   inputs: 13824,
   outputs: 5120,
   columns: 512,
+  kind: "prompt",
   activations: "int8",
   variant: "4r.4u.256w.subgroups",
   seconds: {

@@ -15,7 +15,10 @@ export interface CaseOptions {
   formats?: readonly string[] | undefined;
   /** Shapes of the weights. Defaults to those of Llama 13B. */
   shapes?: readonly KernelShape[] | undefined;
-  /** Columns of the input: 1 is decode. Defaults to `[1, 8, 512]`. */
+  /**
+   * Columns of the input. 1 is decode; 2 to 8 are measured as steps that are
+   * decoded together, and as a prompt. Defaults to `[1, 8, 512]`.
+   */
   columns?: readonly number[] | undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { RowKind } from "../kernels/batch.ts";
 import type { Activations } from "../kernels/choices.ts";
 import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
@@ -33,6 +34,8 @@ export interface MeasureShapeOptions extends SampleOptions {
 export interface Measured extends Samples {
   /** Columns of the input. */
   columns: number;
+  /** How they are added up. */
+  kind: RowKind;
   /** Which kernel. */
   variant: string;
   /** What it multiplies the weights with. */
@@ -109,8 +112,8 @@ export async function* measureShape(
           product,
           buffers,
         }).catch((cause) => {
-          const { activations, variant } = product;
-          const where = `${what}, ${activations}, ${variant}`;
+          const { kind, activations, variant } = product;
+          const where = `${what}, ${kind}, ${activations}, ${variant}`;
           return problem(gpu, options, where, cause);
         });
       }
@@ -197,7 +200,7 @@ async function measureProduct(
 ): Promise<Measured> {
   const { gpu, pool } = scope;
   const { input, ys, lastOffset, expected } = buffers;
-  const { activations, variant } = product;
+  const { kind, activations, variant } = product;
   const kernels: BoundKernel[] = [];
   for (const [i, w] of matrices.entries()) {
     const y = ys[i % ys.length]!;
@@ -228,6 +231,7 @@ async function measureProduct(
   return {
     ...samples,
     columns: input.columns,
+    kind,
     variant,
     activations,
     sets: matrices.length,

@@ -1,14 +1,11 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel, KernelScope } from "../gpu/kernel.ts";
+import { MAX_STEPS, type RowKind } from "../kernels/batch.ts";
 import type { Activations } from "../kernels/choices.ts";
 import { createMatmul } from "../kernels/matmul.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import { createMatvec } from "../kernels/matvec.ts";
-import {
-  type MatmulVariant,
-  type MatvecVariant,
-  SMALL_BATCH,
-} from "../kernels/variants.ts";
+import type { MatmulVariant, MatvecVariant } from "../kernels/variants.ts";
 import {
   type Product as TunedProduct,
   type ProductVariant,
@@ -25,6 +22,8 @@ export type VariantChoice = "first" | "tuned" | "all";
 
 /** One way that the kernels have of computing `y = x w^T`. */
 export interface Product {
+  /** How the columns are added up. */
+  kind: RowKind;
   /** What the kernels call it. */
   variant: string;
   /** What the weights are multiplied with. */
@@ -62,28 +61,30 @@ export async function listProducts(
   { columns, variants, matrices }: ListProductsOptions,
 ): Promise<Product[]> {
   const w = matrices[0]!;
-  const batch = columns === 1
-    ? "one"
-    : columns <= SMALL_BATCH
-    ? "small"
-    : "large";
   const products: Product[] = [];
-  for (const int8 of w.codec.quantized ? [false, true] : [false]) {
-    const all = variantsOf(gpu, { w, batch, int8 });
-    const chosen = variants === "all"
-      ? all
-      : variants === "first"
-      ? all.slice(0, 1)
-      : [
-        await tuned(gpu, { w, batch, int8 }, { matrices, from: all }),
-      ];
-    products.push(
-      ...chosen.map((variant) =>
-        "kind" in variant ? matmul(variant, int8) : matvec(variant, int8)
-      ),
-    );
+  for (const kind of kindsOf(columns)) {
+    for (const int8 of w.codec.quantized ? [false, true] : [false]) {
+      const product = { w, kind, int8 };
+      const all = variantsOf(gpu, product);
+      const chosen = variants === "all"
+        ? all
+        : variants === "first"
+        ? all.slice(0, 1)
+        : [await tuned(gpu, product, { matrices, from: all })];
+      products.push(
+        ...chosen.map((variant) =>
+          "kind" in variant ? matmul(variant, int8) : matvec(variant, int8)
+        ),
+      );
+    }
   }
   return products;
+}
+
+/** One column is a step, as a prompt it is rare; a few of them may be either. */
+function kindsOf(columns: number): RowKind[] {
+  if (columns === 1) return ["step"];
+  return columns <= MAX_STEPS ? ["step", "prompt"] : ["prompt"];
 }
 
 async function tuned(
@@ -97,21 +98,22 @@ async function tuned(
 
 function matvec(variant: MatvecVariant, int8: boolean): Product {
   return {
+    kind: "step",
     variant: variant.name,
     activations: int8 ? "int8" : "f32",
     async create(scope, w, { input, y }) {
-      const kernel = (await createMatvec(scope, w, { variant, int8 }))
-        .bind({ ...activationsOf(input, int8), y });
-      return (pass) => kernel(pass, 1);
+      const { batch, columns } = input;
+      const options = { variant, int8, steps: columns };
+      const kernel = (await createMatvec(scope, w, options))
+        .bind({ ...activationsOf(input, int8), y, batch });
+      return (pass) => kernel(pass, columns);
     },
   };
 }
 
-function matmul(
-  variant: MatmulVariant,
-  int8: boolean,
-): Product {
+function matmul(variant: MatmulVariant, int8: boolean): Product {
   return {
+    kind: "prompt",
     variant: variant.name,
     activations: int8 ? "int8" : "f32",
     async create(scope, w, { input, y }) {

@@ -1,4 +1,5 @@
 import type { Gpu } from "../gpu/gpu.ts";
+import type { RowKind } from "../kernels/batch.ts";
 import type { Codec } from "../kernels/quant/codec.ts";
 import { fileBytes, type KernelShape, leastTraffic } from "./cases.ts";
 import type { Ceilings } from "./ceilings.ts";
@@ -19,6 +20,8 @@ export interface KernelTiming {
   outputs: number;
   /** Vectors that the weights are multiplied with. */
   columns: number;
+  /** Whether the kernel is that of decode steps or that of prompts. */
+  kind: RowKind;
   /** What the kernel multiplies the weights with. */
   activations: Activations;
   /** Which of several kernels for the same product it is. */
@@ -83,7 +86,7 @@ export function toTiming(
     ceilings: Ceilings;
   },
 ): KernelTiming {
-  const { columns, variant, activations, gpuBytes } = measured;
+  const { columns, kind, variant, activations, gpuBytes } = measured;
   const { seconds, samples, dispatches, sets, error } = measured;
   const { streamBytesPerSecond, fmaFlopsPerSecond, dotFlopsPerSecond } =
     ceilings;
@@ -96,6 +99,7 @@ export function toTiming(
     format: codec.name,
     ...shape,
     columns,
+    kind,
     activations,
     variant,
     seconds,

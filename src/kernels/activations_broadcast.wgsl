@@ -4,16 +4,16 @@
 // loads one quad of the block (two, where a subgroup has four lanes), and all
 // quads are broadcast to all lanes.
 //
-//   x [stride]  f32, zero from the columns' end on
+//   x [rows, blocks, 8]  vec4f, zero from the columns' end on
 //
-// Joined behind quant/block.wgsl and a reduce_*.wgsl.
+// Joined behind broadcast.wgsl, before matvec.wgsl.
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 
 alias Activations = Input;
 
-fn activations(block: u32, valid: bool, index: u32) -> Activations {
-  let i = block * 8u;
+fn activations(m: u32, block: u32, index: u32) -> Activations {
+  let i = (m * params.blocks + block) * 8u;
   let v = x[i + (index & 7u)];
   if (WORKGROUP_SIZE >= 8u) {
     return input_of(broadcast8(v));
@@ -21,11 +21,15 @@ fn activations(block: u32, valid: bool, index: u32) -> Activations {
   return input_of(broadcast4(v, x[i + 4u + index]));
 }
 
-fn product(index: u32, x: Activations) -> f32 {
-  return block_dot(index, x);
+fn add_product(sum: f32, w: Weights, x: Activations) -> f32 {
+  return add_dot(sum, w, x);
+}
+
+fn add_squares(sum: f32, x: Activations) -> f32 {
+  return sum;
 }
 
 // A lane's sums are its own.
-fn finish(sum: vec4f, index: u32) -> vec4f {
-  return sum;
+fn finish(sums: Sums, index: u32) -> vec4f {
+  return sums.rows;
 }

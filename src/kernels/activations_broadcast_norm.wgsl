@@ -1,13 +1,13 @@
 // As activations_broadcast.wgsl, behind RMSNorm, which is applied in passing as in
 // activations_norm.wgsl: each lane adds up the squares of its own quads.
 //
-//   x      [stride]  f32, zero from dim on
-//   weight [stride]  f32, zero from dim on
+//   x      [rows, blocks, 8]  vec4f, zero from the columns' end on
+//   weight [blocks, 8]        vec4f, likewise
 //
-// Joined behind quant/block.wgsl and a reduce_*.wgsl.
+// Joined behind broadcast.wgsl, before matvec.wgsl.
 
 struct Norm {
-  dim: f32,
+  inverse_dim: f32, // 1 / dim
   eps: f32,
 }
 
@@ -15,31 +15,42 @@ struct Norm {
 @group(0) @binding(5) var<storage, read> norm_weight: array<vec4f>;
 @group(0) @binding(6) var<uniform> norm: Norm;
 
-alias Activations = Input;
-
-var<private> squares: f32;
-
-fn normalized(i: u32, counts: bool) -> vec4f {
-  let v = x[i];
-  squares += select(0.0, dot(v, v), counts);
-  return v * norm_weight[i];
+struct Activations {
+  input: Input,
+  squares: f32, // of the lane's own quads
 }
 
-fn activations(block: u32, valid: bool, index: u32) -> Activations {
-  let i = block * 8u;
-  // Lanes from the eighth on repeat the first ones' quads.
-  let v = normalized(i + (index & 7u), valid && index < 8u);
+fn squares_of(v: vec4f) -> f32 {
+  return fma(v.x, v.x, v.y * v.y) + fma(v.z, v.z, v.w * v.w);
+}
+
+fn activations(m: u32, block: u32, index: u32) -> Activations {
+  let i = (m * params.blocks + block) * 8u;
+  let own = index & 7u;
+  let j = block * 8u;
+  let v = x[i + own];
+  let scaled = v * norm_weight[j + own];
   if (WORKGROUP_SIZE >= 8u) {
-    return input_of(broadcast8(v));
+    // Lanes from the eighth on repeat the first ones' quads.
+    let squares = select(0.0, squares_of(v), index < 8u);
+    return Activations(input_of(broadcast8(scaled)), squares);
   }
-  return input_of(broadcast4(v, normalized(i + 4u + index, valid)));
+  let u = x[i + 4u + index];
+  return Activations(
+    input_of(broadcast4(scaled, u * norm_weight[j + 4u + index])),
+    squares_of(v) + squares_of(u),
+  );
 }
 
-fn product(index: u32, x: Activations) -> f32 {
-  return block_dot(index, x);
+fn add_product(sum: f32, w: Weights, x: Activations) -> f32 {
+  return add_dot(sum, w, x.input);
 }
 
-fn finish(sum: vec4f, index: u32) -> vec4f {
-  let mean = subgroupAdd(squares) / norm.dim;
-  return sum * inverseSqrt(mean + norm.eps);
+fn add_squares(sum: f32, x: Activations) -> f32 {
+  return sum + x.squares;
+}
+
+fn finish(sums: Sums, index: u32) -> vec4f {
+  let squares = subgroupAdd(sums.squares);
+  return sums.rows * inverseSqrt(fma(squares, norm.inverse_dim, norm.eps));
 }

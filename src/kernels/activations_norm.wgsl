@@ -2,15 +2,15 @@
 // passing: rows are multiplied with x * weight, the squares of x are added up
 // on the way, and the scale that they give is applied to the finished sums.
 //
-//   x      [stride]  f32, zero from dim on
-//   weight [stride]  f32, zero from dim on
+//   x      [rows, blocks, 8]  vec4f, zero from the columns' end on
+//   weight [blocks, 8]        vec4f, likewise
 //
 // Each run of lanes sees all of x, so it needs nothing from another workgroup,
 // and decode saves a dependent dispatch.
-// Joined behind quant/block.wgsl and a reduce_*.wgsl.
+// Joined behind quant/block.wgsl and a reduce_*.wgsl, before matvec.wgsl.
 
 struct Norm {
-  dim: f32,
+  inverse_dim: f32, // 1 / dim
   eps: f32,
 }
 
@@ -18,32 +18,44 @@ struct Norm {
 @group(0) @binding(5) var<storage, read> norm_weight: array<vec4f>;
 @group(0) @binding(6) var<uniform> norm: Norm;
 
-var<private> squares: f32;
+struct Activations {
+  input: Input,
+  squares: f32,
+}
 
-alias Activations = Input;
-
-fn activations(block: u32, valid: bool, index: u32) -> Activations {
-  let i = block * 8u;
+fn activations(m: u32, block: u32, index: u32) -> Activations {
+  let i = (m * params.blocks + block) * 8u;
   let v = Block(
     x[i], x[i + 1u], x[i + 2u], x[i + 3u],
     x[i + 4u], x[i + 5u], x[i + 6u], x[i + 7u],
   );
-  squares += select(0.0, dot_blocks(v, v), valid);
-  return input_of(Block(
-    v.a * norm_weight[i], v.b * norm_weight[i + 1u],
-    v.c * norm_weight[i + 2u], v.d * norm_weight[i + 3u],
-    v.e * norm_weight[i + 4u], v.f * norm_weight[i + 5u],
-    v.g * norm_weight[i + 6u], v.h * norm_weight[i + 7u],
-  ));
+  let j = block * 8u;
+  let w = Block(
+    norm_weight[j], norm_weight[j + 1u],
+    norm_weight[j + 2u], norm_weight[j + 3u],
+    norm_weight[j + 4u], norm_weight[j + 5u],
+    norm_weight[j + 6u], norm_weight[j + 7u],
+  );
+  // Not input_of(), which would add up products.
+  let sums = vec2f(add4(dot_low(v, w)), add4(dot_high(v, w)));
+  let scaled = Block(
+    v.a * w.a, v.b * w.b, v.c * w.c, v.d * w.d,
+    v.e * w.e, v.f * w.f, v.g * w.g, v.h * w.h,
+  );
+  return Activations(Input(scaled, sums), dot_blocks(v, v));
 }
 
-fn product(index: u32, x: Activations) -> f32 {
-  return block_dot(index, x);
+fn add_product(sum: f32, w: Weights, x: Activations) -> f32 {
+  return add_dot(sum, w, x.input);
 }
 
-// Adds the lanes' sums of four rows, and applies the norm's scale.
-fn finish(sum: vec4f, index: u32) -> vec4f {
-  let rows = reduce_sum(sum, index);
-  let mean = reduce_sum(vec4f(squares), index).x / norm.dim;
-  return rows * inverseSqrt(mean + norm.eps);
+fn add_squares(sum: f32, x: Activations) -> f32 {
+  return sum + x.squares;
+}
+
+// Adds up the lanes' sums, and applies the norm's scale.
+fn finish(sums: Sums, index: u32) -> vec4f {
+  let rows = reduce_sum(sums.rows, index);
+  let squares = reduce_sum(vec4f(sums.squares), index).x;
+  return rows * inverseSqrt(fma(squares, norm.inverse_dim, norm.eps));
 }

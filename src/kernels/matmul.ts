@@ -5,7 +5,7 @@ import {
   type MatmulBuffers,
   type MatmulOptions,
 } from "./matmul_plans.ts";
-import { bindWeights, type Matrix, type MatrixPart } from "./matrix.ts";
+import { bindWeights, type Matrix } from "./matrix.ts";
 
 export type { MatmulBuffers, MatmulOptions };
 
@@ -34,28 +34,22 @@ export async function createMatmul(
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   return {
     bind(buffers) {
-      const dispatches = w.parts.map((part) => bindPart(part, buffers));
+      const dispatches = w.parts.map((part) => {
+        const words = [part.rows, w.blocks, offset + part.firstRow, yStride];
+        const own = plan.bindings(buffers, pool.uniform(words));
+        const weights = { codec: w.codec, part };
+        return {
+          group: bindWeights(gpu, plan.pipeline, weights, own),
+          grid: grid(Math.ceil(part.rows / plan.rows), limit),
+        };
+      });
       return (pass, rows) => {
-        const pipeline = plan.pipeline(rows);
-        pass.setPipeline(pipeline);
-        for (const { part, groups } of dispatches) {
-          pass.setBindGroup(0, groups.get(pipeline)!);
-          const [x, y] = grid(Math.ceil(part.rows / plan.rows), limit);
-          pass.dispatchWorkgroups(x, y, Math.ceil(rows / plan.batchRows(rows)));
+        pass.setPipeline(plan.pipeline);
+        for (const { group, grid: [x, y] } of dispatches) {
+          pass.setBindGroup(0, group);
+          pass.dispatchWorkgroups(x, y, Math.ceil(rows / plan.batchRows));
         }
       };
     },
   };
-
-  function bindPart(part: MatrixPart, buffers: MatmulBuffers) {
-    const words = [part.rows, w.blocks, offset + part.firstRow, yStride];
-    const own = plan.bindings(buffers, pool.uniform(words));
-    const weights = { codec: w.codec, part };
-    const groups = new Map(
-      plan.pipelines.map((pipeline) =>
-        [pipeline, bindWeights(gpu, pipeline, weights, own)] as const
-      ),
-    );
-    return { part, groups };
-  }
 }

@@ -54,9 +54,11 @@ fn activations_of(m: u32) -> Int8Input {
   return Int8Input(x_tile[m * 3u], x_tile[m * 3u + 1u], scale.x, scale.yz);
 }
 
-fn meet_rows(v: Int8Input, a: Quants, b: Quants, c: Quants, d: Quants) -> vec4f {
+fn meet_rows(s: vec4f, v: Int8Input, a: Quants, b: Quants, c: Quants, d: Quants)
+  -> vec4f {
   return vec4f(
-    quants_dot(a, v), quants_dot(b, v), quants_dot(c, v), quants_dot(d, v),
+    add_int8_dot(s.x, a, v), add_int8_dot(s.y, b, v),
+    add_int8_dot(s.z, c, v), add_int8_dot(s.w, d, v),
   );
 }
 
@@ -74,13 +76,13 @@ fn meet(s: Sums, row: u32, m: u32) -> Sums {
   let v2 = activations_of(m + 2u * TY);
   let v3 = activations_of(m + 3u * TY);
   return Sums(
-    s.sum0a + meet_rows(v0, a0, a1, a2, a3),
-    s.sum0b + meet_rows(v0, b0, b1, b2, b3),
-    s.sum1a + meet_rows(v1, a0, a1, a2, a3),
-    s.sum1b + meet_rows(v1, b0, b1, b2, b3),
-    s.sum2a + meet_rows(v2, a0, a1, a2, a3),
-    s.sum2b + meet_rows(v2, b0, b1, b2, b3),
-    s.sum3a + meet_rows(v3, a0, a1, a2, a3),
-    s.sum3b + meet_rows(v3, b0, b1, b2, b3),
+    meet_rows(s.sum0a, v0, a0, a1, a2, a3),
+    meet_rows(s.sum0b, v0, b0, b1, b2, b3),
+    meet_rows(s.sum1a, v1, a0, a1, a2, a3),
+    meet_rows(s.sum1b, v1, b0, b1, b2, b3),
+    meet_rows(s.sum2a, v2, a0, a1, a2, a3),
+    meet_rows(s.sum2b, v2, b0, b1, b2, b3),
+    meet_rows(s.sum3a, v3, a0, a1, a2, a3),
+    meet_rows(s.sum3b, v3, b0, b1, b2, b3),
   );
 }

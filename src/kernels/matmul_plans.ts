@@ -3,22 +3,14 @@ import {
   compileKernel,
   type KernelScope,
 } from "../gpu/kernel.ts";
-import plainCode from "./activations.wgsl" with { type: "text" };
-import int8Code from "./activations_int8.wgsl" with { type: "text" };
 import tileCode from "./matmul.wgsl" with { type: "text" };
 import broadcastCode from "./matmul_broadcast.wgsl" with { type: "text" };
 import tileF32Code from "./matmul_f32.wgsl" with { type: "text" };
 import tileInt8Code from "./matmul_int8.wgsl" with { type: "text" };
-import rowsCode from "./matmul_rows.wgsl" with { type: "text" };
 import sharedCode from "./matmul_shared.wgsl" with { type: "text" };
 import type { Matrix } from "./matrix.ts";
 import { codecCode } from "./quant/codec.ts";
-import {
-  type MatmulVariant,
-  matmulVariants,
-  reduction,
-  SMALL_BATCH,
-} from "./variants.ts";
+import { type MatmulVariant, matmulVariants } from "./variants.ts";
 
 /** Buffers of one `Matmul` dispatch. */
 export interface MatmulBuffers {
@@ -40,24 +32,20 @@ export interface MatmulOptions {
   accumulate?: boolean;
   /** First column of the output. Defaults to 0. */
   offset?: number;
-  /** Most rows of the input, which saves pipelines. Defaults to any number. */
-  maxBatch?: number;
   /** Whether the input is 8-bit whole numbers. Defaults to `false`. */
   int8?: boolean | undefined;
-  /** How the work is cut up. Defaults to the first for a large batch. */
+  /** How the work is cut up. Defaults to the first of `matmulVariants()`. */
   variant?: MatmulVariant | undefined;
 }
 
-/** A variant's pipelines, and how it is dispatched over a part of the rows. */
+/** A variant's pipeline, and how it is dispatched over a part of the rows. */
 export interface MatmulPlan {
-  /** The pipeline for a batch of so many rows. */
-  pipeline(batch: number): GPUComputePipeline;
-  /** Every pipeline that {@linkcode pipeline} gives. */
-  pipelines: readonly GPUComputePipeline[];
+  /** The pipeline. */
+  pipeline: GPUComputePipeline;
   /** Rows of weights that a workgroup takes. */
   rows: number;
-  /** Rows of a batch of that size that a workgroup takes. */
-  batchRows(batch: number): number;
+  /** Rows of the batch that a workgroup takes. */
+  batchRows: number;
   /** The kernel's own bindings, from binding 2 on. */
   bindings(buffers: MatmulBuffers, params: Binding): (Binding | undefined)[];
 }
@@ -77,14 +65,12 @@ export function createMatmulPlan(
 ): Promise<MatmulPlan> {
   const { int8 = false } = options;
   const variant = options.variant ??
-    matmulVariants(scope.gpu, w, { batch: SMALL_BATCH + 1, int8 })[0]!;
+    matmulVariants(scope.gpu, { int8 })[0]!;
   switch (variant.kind) {
     case "tile":
       return tilePlan(scope, w, { ...options, variant });
     case "broadcast":
       return broadcastPlan(scope, w, options);
-    case "rows":
-      return rowsPlan(scope, w, { ...options, variant });
   }
 }
 
@@ -116,10 +102,9 @@ async function tilePlan(
     },
   });
   return {
-    pipeline: () => pipeline,
-    pipelines: [pipeline],
+    pipeline,
     rows: 8 * tx,
-    batchRows: () => 4 * ty,
+    batchRows: 4 * ty,
     bindings({ x, xScales, y, batch }, params) {
       return [x, y, params, batch, xScales];
     },
@@ -139,59 +124,9 @@ async function broadcastPlan(
     constants: { SUBGROUP, ACCUMULATE: accumulate ? 1 : 0 },
   });
   return {
-    pipeline: () => pipeline,
-    pipelines: [pipeline],
+    pipeline,
     rows: 4 * SUBGROUP,
-    batchRows: () => 8,
+    batchRows: 8,
     bindings: ({ x, y, batch }, params) => [x, y, params, batch],
-  };
-}
-
-/** Batch rows that `matmul_rows.wgsl` takes at once. */
-const COLUMNS = [4, 8, 16] as const;
-
-/** See `matmul_rows.wgsl`. */
-async function rowsPlan(
-  { gpu }: KernelScope,
-  { codec }: Matrix,
-  { accumulate = false, int8 = false, maxBatch = Infinity, variant }:
-    & MatmulOptions
-    & { variant: MatmulVariant & { kind: "rows" } },
-): Promise<MatmulPlan> {
-  const { name, workgroup, lanes, subgroups } = variant;
-  const widest = COLUMNS.findIndex((columns) => maxBatch <= columns);
-  const widths = COLUMNS.slice(0, widest < 0 ? COLUMNS.length : widest + 1);
-  const pipelines = await Promise.all(
-    widths.map((columns) =>
-      compileKernel(gpu, {
-        label: `matmul${int8 ? "_int8" : ""}.${codec.name}.${name}`,
-        code: [
-          reduction(gpu, subgroups),
-          ...codecCode(codec),
-          int8 ? int8Code : plainCode,
-          sharedCode,
-          rowsCode,
-        ],
-        constants: {
-          WORKGROUP_SIZE: workgroup,
-          LANES: lanes,
-          COLUMNS: columns,
-          ACCUMULATE: accumulate ? 1 : 0,
-        },
-      })
-    ),
-  );
-  const choice = (batch: number) => {
-    const i = widths.findIndex((columns) => batch <= columns);
-    return i < 0 ? widths.length - 1 : i;
-  };
-  return {
-    pipeline: (batch) => pipelines[choice(batch)]!,
-    pipelines,
-    rows: 2 * workgroup / lanes,
-    batchRows: (batch) => widths[choice(batch)]!,
-    bindings({ x, xScales, y, batch }, params) {
-      return [x, y, params, batch, xScales];
-    },
   };
 }

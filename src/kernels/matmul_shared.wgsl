@@ -3,7 +3,7 @@
 //   y [batch, y_stride]  f32, from column `offset` on
 //
 // of which rows and batch rows past the end are not written, and the arithmetic
-// of f32. Joined with matmul.wgsl, matmul_broadcast.wgsl or matmul_rows.wgsl.
+// of f32. Joined with matmul.wgsl or matmul_broadcast.wgsl.
 
 struct Params {
   rows: u32,

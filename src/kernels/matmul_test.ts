@@ -70,11 +70,7 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   if (accumulate) {
     gpu.device.queue.writeBuffer(y, 0, Float32Array.from(place(before)));
   }
-  const product = await createMatmul(scope, w, {
-    ...options,
-    yStride,
-    maxBatch: batch,
-  });
+  const product = await createMatmul(scope, w, { ...options, yStride });
   const step = product.bind({
     ...await productInput(scope, x, options),
     y,
@@ -89,11 +85,9 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   await assertOutput(scope, y, sum, limit);
 }
 
-/** Checks every variant that the device has for a batch of that size. */
+/** Checks every variant that the device has. */
 async function checkAll(scope: KernelScope, options: Case): Promise<void> {
-  const { cols, batch, int8 = false } = options;
-  const w = { blocks: Math.ceil(cols / 32) };
-  for (const variant of matmulVariants(scope.gpu, w, { batch, int8 })) {
+  for (const variant of matmulVariants(scope.gpu, options)) {
     await check(scope, { ...options, variant });
   }
 }

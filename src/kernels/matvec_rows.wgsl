@@ -1,5 +1,5 @@
-// What a matrix-vector product writes: y[r] = sum, or y[r] += sum, from column
-// `offset` on. A run takes ROWS rows that follow each other.
+// What a matrix-vector product writes: y[m][r] = sum, or y[m][r] += sum, from
+// column `offset` on. A run takes ROWS rows that follow each other.
 // Joined with matvec.wgsl.
 
 override ACCUMULATE: bool = false;
@@ -8,11 +8,11 @@ fn row_of(run: u32, i: u32) -> u32 {
   return min(run * ROWS + i, params.rows - 1u);
 }
 
-fn write(row: u32, value: f32) {
+fn write(m: u32, row: u32, value: f32) {
   if (row >= params.rows) {
     return;
   }
-  let i = params.offset + row;
+  let i = m * params.y_stride + params.offset + row;
   if (ACCUMULATE) {
     y[i] += value;
   } else {
@@ -20,14 +20,14 @@ fn write(row: u32, value: f32) {
   }
 }
 
-fn write_run(run: u32, sums: vec4f) {
+fn write_run(run: u32, m: u32, sums: vec4f) {
   let row = run * ROWS;
-  write(row, sums.x);
+  write(m, row, sums.x);
   if (ROWS > 1u) {
-    write(row + 1u, sums.y);
+    write(m, row + 1u, sums.y);
   }
   if (ROWS > 2u) {
-    write(row + 2u, sums.z);
-    write(row + 3u, sums.w);
+    write(m, row + 2u, sums.z);
+    write(m, row + 3u, sums.w);
   }
 }

@@ -1,6 +1,6 @@
 // The feed-forward gate in a matrix-vector product, for decode:
 //
-//   y[r] = silu(dot(w[r], x)) * dot(w[rows + r], x)
+//   y[m][r] = silu(dot(w[r], x[m])) * dot(w[rows + r], x[m])
 //
 //   w [2 * rows, cols]  gate rows, then up rows
 //
@@ -15,19 +15,19 @@ fn row_of(run: u32, i: u32) -> u32 {
   return select(row + params.rows, row, i < PAIRS);
 }
 
-fn write(row: u32, gate: f32, up: f32) {
+fn write(m: u32, row: u32, gate: f32, up: f32) {
   if (row < params.rows) {
     // Beyond 80 exp would leave f32, of which WGSL says nothing.
-    y[row] = gate / (1.0 + exp(min(-gate, 80.0))) * up;
+    y[m * params.y_stride + row] = gate / (1.0 + exp(min(-gate, 80.0))) * up;
   }
 }
 
-fn write_run(run: u32, sums: vec4f) {
+fn write_run(run: u32, m: u32, sums: vec4f) {
   let row = run * PAIRS;
   if (ROWS == 2u) {
-    write(row, sums.x, sums.y);
+    write(m, row, sums.x, sums.y);
   } else {
-    write(row, sums.x, sums.z);
-    write(row + 1u, sums.y, sums.w);
+    write(m, row, sums.x, sums.z);
+    write(m, row + 1u, sums.y, sums.w);
   }
 }

@@ -22,23 +22,15 @@ export interface MatvecVariant {
   readonly broadcast: boolean;
 }
 
-/** One way to cut up a matrix-matrix product. */
+/**
+ * One way to cut up a matrix-matrix product. What comes of a row of the batch is
+ * the same to the bit whatever rows there are beside it, and wherever it stands.
+ */
 export type MatmulVariant =
   /** Tiles in workgroup memory; see `matmul.wgsl`. */
   | { readonly name: string; readonly kind: "tile"; tx: number; ty: number }
   /** Rows in registers, activations passed round; see `matmul_broadcast.wgsl`. */
-  | { readonly name: string; readonly kind: "broadcast" }
-  /** Few batch rows that pass by each row of weights; see `matmul_rows.wgsl`. */
-  | {
-    readonly name: string;
-    readonly kind: "rows";
-    workgroup: number;
-    lanes: number;
-    subgroups: boolean;
-  };
-
-/** Most rows of a batch that is called small: it has variants of its own. */
-export const SMALL_BATCH = 16;
+  | { readonly name: string; readonly kind: "broadcast" };
 
 /**
  * The ways to cut up a matrix-vector product on a device.
@@ -96,30 +88,41 @@ export function matvecVariants(
 }
 
 /**
+ * What becomes of a variant where several rows of input share the weights: it
+ * takes less at a time, as registers hold the sums of every row. What decides
+ * about the order of a sum stays, the lanes that share a row of weights.
+ *
+ * @param variant The variant for one row of input.
+ * @param options How many rows at most, and whether they are whole numbers.
+ * @returns That for more.
+ */
+export function stepVariant(
+  variant: MatvecVariant,
+  { columns, int8 = false }: { columns: number; int8?: boolean | undefined },
+): MatvecVariant {
+  if (columns === 1) return variant;
+  // Whole numbers take a quarter of the registers; software drivers have theirs
+  // in memory, and a workgroup's rows are what they save loads with.
+  const most = columns > 4 && !int8 && !variant.broadcast ? 2 : 4;
+  return { ...variant, unroll: 1, rows: Math.min(most, variant.rows) };
+}
+
+/**
  * The ways to cut up a matrix-matrix product on a device.
  *
  * @param gpu The device.
- * @param w The matrix; only its shape matters.
- * @param options How many batch rows, and whether they are whole numbers.
+ * @param options Whether the batch is whole numbers.
  * @returns The variants, that which is taken untried first.
  */
 export function matmulVariants(
   gpu: Gpu,
-  w: Pick<Matrix, "blocks">,
-  { batch, int8 = false }: { batch: number; int8?: boolean },
+  { int8 = false }: { int8?: boolean } = {},
 ): MatmulVariant[] {
   const { info, device, subgroupSize } = gpu;
   const variants: MatmulVariant[] = [];
   const broadcast: MatmulVariant = { name: "broadcast", kind: "broadcast" };
   const canBroadcast = !int8 && subgroupSize >= 4;
   if (info.isFallbackAdapter && canBroadcast) variants.push(broadcast);
-  if (batch <= SMALL_BATCH && !info.isFallbackAdapter) {
-    const subgroups = subgroupSize > 0;
-    const workgroup = workgroupSize(gpu);
-    const lanes = lanesOf(gpu, w, { workgroup, subgroups });
-    const name = subgroups ? "rows.subgroups" : "rows";
-    variants.push({ name, kind: "rows", workgroup, lanes, subgroups });
-  }
   const { maxComputeWorkgroupStorageSize: most } = device.limits;
   const { maxComputeInvocationsPerWorkgroup: lanes } = device.limits;
   for (const [tx, ty] of [[16, 16], [8, 8]] as const) {

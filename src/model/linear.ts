@@ -6,7 +6,6 @@ import { type Matrix, strideOf } from "../kernels/matrix.ts";
 import { createMatvec, createMatvecSwiglu } from "../kernels/matvec.ts";
 import { createQuantize, type Int8Activations } from "../kernels/quantize.ts";
 import { createSwiglu } from "../kernels/swiglu.ts";
-import { SMALL_BATCH } from "../kernels/variants.ts";
 
 /** What linear layers are made with. */
 export interface LinearScope extends KernelScope {
@@ -17,6 +16,8 @@ export interface LinearScope extends KernelScope {
    * numbers; `undefined` where they stay f32.
    */
   readonly int8: Int8Activations | undefined;
+  /** Most rows of the kind `"step"`, see `batch.ts`. Defaults to 1. */
+  readonly steps?: number | undefined;
 }
 
 /** RMSNorm before a linear layer. */
@@ -27,7 +28,7 @@ export interface LinearNorm {
   eps: number;
   /** Scale, `[stride]` f32. */
   weight: GPUBuffer;
-  /** Where a batch's normalized rows go; one row of f32 is normalized in passing. */
+  /** Where normalized rows go; steps in f32 are normalized in passing. */
   normed: GPUBuffer;
   /** `x -> normed`. */
   kernel: BatchKernel;
@@ -53,8 +54,8 @@ export interface LinearOptions {
 interface LinearInput {
   /** Makes the input of a batch ready, in this order. */
   kernels: BatchKernel[];
-  /** The same for one row. */
-  oneRow: BatchKernel[];
+  /** The same for steps. */
+  stepKernels: BatchKernel[];
   /** What the products read. */
   buffers: { x: Binding; xScales?: Binding };
   /** Whether that is whole numbers. */
@@ -67,7 +68,7 @@ interface LinearInput {
  * @param scope The device, and how products are run.
  * @param stack The matrices, of equal columns.
  * @param options The buffers.
- * @returns The layer: for one row, few and many it runs different kernels.
+ * @returns The layer: for each kind of rows it runs different kernels.
  */
 export async function bindLinear(
   scope: LinearScope,
@@ -75,40 +76,34 @@ export async function bindLinear(
   options: LinearOptions,
 ): Promise<RowsKernel> {
   const { norm, y, yStride, accumulate = false, batch } = options;
-  const { choices } = scope;
+  const { choices, steps } = scope;
   const input = await prepare(scope, stack, options);
   const { int8 } = input;
-  const one = [...input.oneRow];
-  const small = [...input.kernels];
-  const large = [...input.kernels];
+  const kernels = {
+    step: [...input.stepKernels],
+    prompt: [...input.kernels],
+  };
   let offset = 0;
   for (const w of stack) {
+    const output = { yStride, accumulate, offset };
     const matvec = await createMatvec(scope, w, {
-      accumulate,
-      offset,
+      ...output,
       int8,
       norm: int8 ? undefined : norm,
+      steps,
       variant: choices.matvec(w, { int8 }),
     });
-    one.push(matvec.bind({ ...inputOf(input, options), y }));
-    for (
-      const [name, kernels] of [["small", small], ["large", large]] as const
-    ) {
-      const matmul = await createMatmul(scope, w, {
-        yStride,
-        accumulate,
-        offset,
-        int8,
-        ...(name === "small" && { maxBatch: SMALL_BATCH }),
-        variant: choices.matmul(w, { batch: name, int8 }),
-      });
-      kernels.push(matmul.bind({ ...input.buffers, y, batch }));
-    }
+    kernels.step.push(matvec.bind({ ...inputOf(input, options), y, batch }));
+    const matmul = await createMatmul(scope, w, {
+      ...output,
+      int8,
+      variant: choices.matmul(w, { int8 }),
+    });
+    kernels.prompt.push(matmul.bind({ ...input.buffers, y, batch }));
     offset += w.rows;
   }
   return (pass, rows, kind) => {
-    const kernels = kind === "step" ? one : rows <= SMALL_BATCH ? small : large;
-    for (const kernel of kernels) kernel(pass, rows);
+    for (const kernel of kernels[kind]) kernel(pass, rows);
   };
 }
 
@@ -129,7 +124,7 @@ export interface GateUpOptions {
 }
 
 /**
- * Binds gate and up with their activation: one kernel for one row where it can be.
+ * Binds gate and up with their activation: one kernel for steps where it can be.
  *
  * @param scope The device, and how products are run.
  * @param stack Gate and up, one below the other.
@@ -143,10 +138,11 @@ export async function bindGateUp(
 ): Promise<RowsKernel> {
   const options = { x, norm, y: gateUp, yStride: 2 * hiddenDim, batch };
   const linear = await bindLinear(scope, stack, options);
+  const yStride = strideOf(hiddenDim);
   const swiglu = (await createSwiglu(scope, {
     dim: hiddenDim,
     xStride: 2 * hiddenDim,
-    yStride: strideOf(hiddenDim),
+    yStride,
   })).bind({ x: gateUp, y: hidden, batch });
   const fused = await bindFused();
   return (pass, rows, kind) => {
@@ -164,12 +160,15 @@ export async function bindGateUp(
     const input = await prepare(scope, stack, options);
     const { int8 } = input;
     const kernel = await createMatvecSwiglu(scope, w, {
+      yStride,
       int8,
       norm: int8 ? undefined : norm,
+      steps: scope.steps,
       variant: scope.choices.matvec(w, { int8 }),
     });
-    const bound = kernel.bind({ ...inputOf(input, options), y: hidden });
-    return [...input.oneRow, bound];
+    const y = hidden;
+    const bound = kernel.bind({ ...inputOf(input, options), y, batch });
+    return [...input.stepKernels, bound];
   }
 }
 
@@ -183,7 +182,12 @@ async function prepare(
   const front = norm === undefined ? [] : [norm.kernel];
   const whole = stack.every(({ codec }) => codec.quantized);
   if (scope.int8 === undefined || !whole) {
-    return { kernels: front, oneRow: [], buffers: { x: normed }, int8: false };
+    return {
+      kernels: front,
+      stepKernels: [],
+      buffers: { x: normed },
+      int8: false,
+    };
   }
   const { quants, scales } = scope.int8;
   const dim = stack[0]!.cols;
@@ -191,10 +195,10 @@ async function prepare(
     .bind({ x: normed, quants, scales, batch });
   const kernels = [...front, quantize];
   const buffers = { x: quants, xScales: scales };
-  return { kernels, oneRow: kernels, buffers, int8: true };
+  return { kernels, stepKernels: kernels, buffers, int8: true };
 }
 
-/** What the kernel for one row reads: f32 is normalized in passing. */
+/** What the kernel for steps reads: f32 is normalized in passing. */
 function inputOf(
   { int8, buffers }: LinearInput,
   { x, norm }: Pick<LinearOptions, "x" | "norm">,

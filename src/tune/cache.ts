@@ -15,7 +15,7 @@ export interface TunedProduct {
 export type Tuning = Map<string, TunedProduct>;
 
 /** Kernels change: choices of another version are measured again. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A file with the choices for one device. */
 interface TuningFile {

@@ -50,15 +50,15 @@ Deno.test("writeTuning() leaves one whole file when many write at once", () =>
 for (
   const [name, text] of [
     ["empty", ""],
-    ["cut off", '{"version":1,"device":"test device","products":{"a":{"vari'],
+    ["cut off", '{"version":2,"device":"test device","products":{"a":{"vari'],
     ["no object", "[1, 2]"],
     [
       "of another version",
-      '{"version":0,"device":"test device","products":{}}',
+      '{"version":1,"device":"test device","products":{}}',
     ],
     [
       "of other contents",
-      '{"version":1,"device":"test device","products":{"a":{"variant":7}}}',
+      '{"version":2,"device":"test device","products":{"a":{"variant":7}}}',
     ],
   ] as const
 ) {

@@ -1,13 +1,14 @@
 import type { Gpu } from "../gpu/gpu.ts";
-import { matmulVariantsFor, type ProductInput } from "../kernels/choices.ts";
+import type { ProductInput } from "../kernels/choices.ts";
 import type { Matrix } from "../kernels/matrix.ts";
 import {
   type MatmulVariant,
+  matmulVariants,
   type MatvecVariant,
   matvecVariants,
 } from "../kernels/variants.ts";
 
-/** A way to run a product, of one row of input or of several. */
+/** A way to run a product, of rows of the one kind or the other. */
 export type ProductVariant = MatvecVariant | MatmulVariant;
 
 /** A product as far as its speed depends on it. */
@@ -17,9 +18,9 @@ export interface Product extends ProductInput {
 }
 
 /** What a product is called in tuning files: format, shape and input. */
-export function productKey({ w, batch, int8 }: Product): string {
+export function productKey({ w, kind, int8 }: Product): string {
   const { codec, rows, cols } = w;
-  return `${codec.name} ${rows}x${cols} ${batch} ${int8 ? "int8" : "f32"}`;
+  return `${codec.name} ${rows}x${cols} ${kind} ${int8 ? "int8" : "f32"}`;
 }
 
 /**
@@ -27,7 +28,7 @@ export function productKey({ w, batch, int8 }: Product): string {
  *
  * @param matrices The weights.
  * @param options Whether weights of whole numbers meet int8.
- * @returns The products: of one row, of a small batch, of a large one.
+ * @returns The products: of steps, and of prompts.
  */
 export function productsOf(
   matrices: readonly Matrix[],
@@ -40,10 +41,10 @@ export function productsOf(
     return whole ? [true] : [true, false];
   };
   const products = new Map<string, Product[]>();
-  for (const batch of ["one", "small", "large"] as const) {
+  for (const kind of ["step", "prompt"] as const) {
     for (const w of new Set(matrices)) {
       for (const int8 of inputs(w)) {
-        const product = { w, batch, int8 };
+        const product = { w, kind, int8 };
         const key = productKey(product);
         const alike = products.get(key) ?? [];
         products.set(key, alike);
@@ -56,10 +57,10 @@ export function productsOf(
 
 /** Every variant that the device has for a product, the untried choice first. */
 export function variantsOf(gpu: Gpu, product: Product): ProductVariant[] {
-  const { w, batch } = product;
-  return batch === "one"
+  const { w, kind } = product;
+  return kind === "step"
     ? matvecVariants(gpu, w, product)
-    : matmulVariantsFor(gpu, w, product);
+    : matmulVariants(gpu, product);
 }
 
 /**

@@ -27,6 +27,8 @@ export interface ChooseOptions {
   tune: TuneMode;
   /** Whether weights of whole numbers meet int8. */
   int8: boolean;
+  /** Most rows of the kind `"step"`. Defaults to 1. */
+  steps?: number | undefined;
   /**
    * Milliseconds after which no further product is measured, unless it is forced.
    * Defaults to 4000, or 1500 on a software adapter.
@@ -90,6 +92,7 @@ export async function chooseProducts(
     ];
     const { variant, refused } = await firstRight(gpu, product!, {
       candidates,
+      steps: options.steps,
       checks,
     });
     chosen.set(key, variant);
@@ -111,8 +114,8 @@ export async function chooseProducts(
   };
   return {
     report,
-    matvec: (w, { int8 }) => take({ w, int8, batch: "one" }) as MatvecVariant,
-    matmul: (w, input) => take({ w, ...input }) as MatmulVariant,
+    matvec: (w, { int8 }) => take({ w, int8, kind: "step" }) as MatvecVariant,
+    matmul: (w, { int8 }) => take({ w, int8, kind: "prompt" }) as MatmulVariant,
   };
 }
 
@@ -138,8 +141,9 @@ function endOf(gpu: Gpu, { budgetMs }: ChooseOptions): number {
 async function firstRight(
   gpu: Gpu,
   product: Product,
-  { candidates, checks }: {
+  { candidates, steps, checks }: {
     candidates: readonly ProductVariant[];
+    steps: number | undefined;
     checks: Map<string, Promise<KernelCheck[]>>;
   },
 ): Promise<{ variant: ProductVariant; refused: KernelCheck[] }> {
@@ -149,7 +153,7 @@ async function firstRight(
     // Variants of one name differ in lanes where rows are short.
     const key = JSON.stringify([codec.name, variant, int8]);
     const check = checks.get(key) ??
-      checkVariant(gpu, codec, { variant, int8 });
+      checkVariant(gpu, codec, { variant, int8, steps });
     checks.set(key, check);
     const wrong = (await check).filter(({ ok }) => !ok);
     if (wrong.length === 0) return { variant, refused };

@@ -26,12 +26,10 @@ scopeTest("chooseProducts() measures once when it is cached", async (scope) => {
     const first = await chooseProducts(gpu, matrices, options);
     const products = first.report.map(({ product }) => product);
     assertEquals(products, [
-      "Q4_0 64x64 one f32",
-      "F16 96x33 one f32",
-      "Q4_0 64x64 small f32",
-      "F16 96x33 small f32",
-      "Q4_0 64x64 large f32",
-      "F16 96x33 large f32",
+      "Q4_0 64x64 step f32",
+      "F16 96x33 step f32",
+      "Q4_0 64x64 prompt f32",
+      "F16 96x33 prompt f32",
     ]);
     for (const { source, ms = NaN, untriedMs = NaN } of first.report) {
       assertEquals(source, "measured");
@@ -67,8 +65,8 @@ scopeTest("chooseProducts() takes what the cache says", async (scope) => {
       path,
       device,
       new Map([
-        ["Q4_0 8x64 large f32", known("tile.64x32")],
-        ["Q4_0 8x64 small f32", known("a variant of another version")],
+        ["Q4_0 8x64 prompt f32", known("tile.64x32")],
+        ["Q4_0 8x64 step f32", known("a variant of another version")],
       ]),
     );
     const { report, matmul } = await chooseProducts(gpu, [w], {
@@ -78,12 +76,11 @@ scopeTest("chooseProducts() takes what the cache says", async (scope) => {
     });
     const choice = (product: string) =>
       report.find((choice) => choice.product === product);
-    assertEquals(choice("Q4_0 8x64 large f32")?.variant, "tile.64x32");
-    assertEquals(choice("Q4_0 8x64 large f32")?.source, "cached");
-    assertEquals(choice("Q4_0 8x64 small f32")?.source, "measured");
-    const large = matmul(w, { batch: "large", int8: false });
-    assertEquals(large.name, "tile.64x32");
-    assertEquals((await readTuning(path, device)).size, 3);
+    assertEquals(choice("Q4_0 8x64 prompt f32")?.variant, "tile.64x32");
+    assertEquals(choice("Q4_0 8x64 prompt f32")?.source, "cached");
+    assertEquals(choice("Q4_0 8x64 step f32")?.source, "measured");
+    assertEquals(matmul(w, { int8: false }).name, "tile.64x32");
+    assertEquals((await readTuning(path, device)).size, 2);
   });
 });
 
@@ -101,7 +98,7 @@ scopeTest(
         budgetMs: 0,
       });
       const sources = report.map(({ source }) => source);
-      assertEquals(sources.slice(1), ["untried", "untried"]);
+      assertEquals(sources.slice(1), ["untried"]);
     });
   },
 );
@@ -119,9 +116,8 @@ scopeTest("chooseProducts() measures nothing when it is off", async (scope) => {
     assertEquals(report.map(({ source }) => source), [
       "untried",
       "untried",
-      "untried",
     ]);
-    assertEquals(report[0]!.product, "Q4_0 8x64 one int8");
+    assertEquals(report[0]!.product, "Q4_0 8x64 step int8");
     const path = (await tuningPath(deviceName(scope.gpu)))!;
     await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   });
@@ -153,6 +149,36 @@ scopeTest(
 );
 
 scopeTest(
+  "chooseProducts() refuses a variant when rows of steps are miscomputed",
+  async () => {
+    const gpu = await wrongDriver("matvec_steps.Q4_0.4r.broadcast", [
+      "y[i] = value;",
+      "y[i] = value + 1e-7;",
+    ]);
+    try {
+      using pool = new BufferPool(gpu.device);
+      const raw = randomMatrix(Q4_0, { rows: 8, cols: 64 });
+      const w = await uploadMatrix({ gpu, pool }, raw);
+      const options = { tune: "off", int8: false } as const;
+      const plain = await chooseProducts(gpu, [w], options);
+      assertEquals(plain.report[0]!.variant, "4r.broadcast");
+      const { report } = await chooseProducts(gpu, [w], {
+        ...options,
+        steps: 2,
+      });
+      const { variant, refused } = report[0]!;
+      assertEquals(variant, "2r.broadcast");
+      assertEquals(refused.map(({ kernel }) => kernel), [
+        "matvec_steps.Q4_0 (4r.broadcast)",
+      ]);
+    } finally {
+      gpu.device.destroy();
+    }
+  },
+  software?.subgroupSize ? software : null,
+);
+
+scopeTest(
   "chooseProducts() fails when every variant is miscomputed",
   async () => {
     const gpu = await wrongDriver("matvec", WRONG_PRODUCT);
@@ -163,7 +189,7 @@ scopeTest(
       await assertRejects(
         () => chooseProducts(gpu, [w], { tune: "off", int8: false }),
         Error,
-        "Cannot run Q4_0 8x64 one f32 products on",
+        "Cannot run Q4_0 8x64 step f32 products on",
       );
     } finally {
       gpu.device.destroy();

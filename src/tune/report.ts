@@ -5,8 +5,8 @@ import { deviceName } from "./cache.ts";
 /** Which variant of a kernel a model runs, and why. */
 export interface KernelChoice {
   /**
-   * Of a product format, shape, batch and input, `"Q4_0 5120x5120 one f32"`; of
-   * attention heads and cache, `"attention 40/40x128 f16"`.
+   * What it computes: `"Q4_0 5120x5120 step f32"`, a product of format, shape,
+   * kind of rows and input; `"attention 40/40x128 f16"`, of heads and cache.
    */
   product: string;
   /** Name of the variant. */

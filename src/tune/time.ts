@@ -6,7 +6,6 @@ import { type BatchKernel, batchWords } from "../kernels/batch.ts";
 import { createMatmul } from "../kernels/matmul.ts";
 import { type Matrix, strideOf } from "../kernels/matrix.ts";
 import { createMatvec } from "../kernels/matvec.ts";
-import { SMALL_BATCH } from "../kernels/variants.ts";
 import type { Product, ProductVariant } from "./candidates.ts";
 
 /** Measures variants of one product after the other. */
@@ -23,8 +22,8 @@ export interface ProductTimer extends Disposable {
   ): Promise<number>;
 }
 
-/** Rows of input that stand for a large batch. */
-const LARGE_BATCH = { software: 32, hardware: 128 } as const;
+/** Rows of input that stand for a prompt. */
+const PROMPT = { software: 32, hardware: 128 } as const;
 /** Matrices that follow each other, so that caches stay cold. */
 const MOST_MATRICES = 8;
 /** A submit takes at least so long, in ms, if that is few dispatches. */
@@ -52,16 +51,15 @@ export async function createTimer(
   const stride = strideOf(cols);
   const fitting = Math.floor(limit / (4 * Math.max(rows, stride)));
   const kind = gpu.info.isFallbackAdapter ? "software" : "hardware";
-  const large = Math.max(1, Math.min(LARGE_BATCH[kind], fitting));
-  const small = Math.min(large, SMALL_BATCH / 2);
-  const batches = { one: 1, small, large };
+  const prompt = Math.max(1, Math.min(PROMPT[kind], fitting));
+  const batches = { step: 1, prompt };
 
   const pool = new BufferPool(device);
   const floats = (label: string, length: number) =>
     pool.create({ label: `tune.${label}`, size: 4 * length });
-  const x = floats("x", large * stride);
-  const xScales = floats("x_scales", large * stride / 8);
-  const y = floats("y", large * rows);
+  const x = floats("x", prompt * stride);
+  const xScales = floats("x_scales", prompt * stride / 8);
+  const y = floats("y", prompt * rows);
   await pool.check("the buffers of tuning"); // frees them where it throws
   const readback = createReadback(device, { size: 4, sync: gpu.syncReadback });
 
@@ -91,9 +89,9 @@ export async function createTimer(
   };
 
   return {
-    async time({ batch, int8 }, matrices, variant) {
+    async time({ kind, int8 }, matrices, variant) {
       using parameters = new BufferPool(device);
-      const rows = batches[batch];
+      const rows = batches[kind];
       const words = batchWords({ rows, position: 0, first: 0 });
       const buffers = {
         x,
@@ -104,7 +102,7 @@ export async function createTimer(
       const scope = { gpu, pool: parameters };
       const kernels: BatchKernel[] = [];
       for (const w of matrices.slice(0, MOST_MATRICES)) {
-        const kernel = await create(scope, w, { variant, int8, rows });
+        const kernel = await create(scope, w, { variant, int8 });
         kernels.push(kernel.bind(buffers));
       }
       await parameters.check("tuning");
@@ -127,13 +125,8 @@ export async function createTimer(
 function create(
   scope: KernelScope,
   w: Matrix,
-  { variant, int8, rows }: {
-    variant: ProductVariant;
-    int8: boolean;
-    rows: number;
-  },
+  { variant, int8 }: { variant: ProductVariant; int8: boolean },
 ) {
   if (!("kind" in variant)) return createMatvec(scope, w, { int8, variant });
-  const options = { yStride: w.rows, maxBatch: rows };
-  return createMatmul(scope, w, { ...options, int8, variant });
+  return createMatmul(scope, w, { yStride: w.rows, int8, variant });
 }

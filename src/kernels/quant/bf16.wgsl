@@ -22,6 +22,12 @@ fn block_weights(index: u32) -> Block {
   );
 }
 
-fn block_dot(index: u32, input: Input) -> f32 {
-  return dot_blocks(input.x, block_weights(index));
+alias Weights = Block;
+
+fn weights_at(index: u32) -> Weights {
+  return block_weights(index);
+}
+
+fn add_dot(sum: f32, w: Weights, input: Input) -> f32 {
+  return sum + dot_blocks(input.x, w);
 }

@@ -5,10 +5,17 @@
 // its lookup table, as far as it has them), and gives
 //
 //   fn block_weights(index: u32) -> Block         the weights of block `index`
-//   fn block_dot(index: u32, x: Input) -> f32     their dot product with x
+//   alias Weights                                 what is kept of them between
+//                                                 several activations
+//   fn weights_at(index: u32) -> Weights          the same of block `index`
+//   fn add_dot(sum: f32, w: Weights, x: Input) -> f32   sum + dot(w, x)
 //
 // itself where its weights are floats, and through quantized.wgsl where they
 // are whole numbers with scales.
+//
+// What comes of a dot product depends on its operands alone, to the bit, and not
+// on the kernel around it: where a product is added, fma() says so, as compilers
+// are free to contract the two wherever they see them, or not to.
 
 struct Block {
   a: vec4f, b: vec4f, c: vec4f, d: vec4f,
@@ -40,7 +47,7 @@ struct Quants {
 }
 
 fn add4(v: vec4f) -> f32 {
-  return dot(v, vec4f(1.0));
+  return (v.x + v.y) + (v.z + v.w);
 }
 
 fn input_of(x: Block) -> Input {
@@ -49,8 +56,14 @@ fn input_of(x: Block) -> Input {
   );
 }
 
+fn dot_low(x: Block, w: Block) -> vec4f {
+  return fma(x.d, w.d, fma(x.c, w.c, fma(x.b, w.b, x.a * w.a)));
+}
+
+fn dot_high(x: Block, w: Block) -> vec4f {
+  return fma(x.h, w.h, fma(x.g, w.g, fma(x.f, w.f, x.e * w.e)));
+}
+
 fn dot_blocks(x: Block, w: Block) -> f32 {
-  let low = x.a * w.a + x.b * w.b + x.c * w.c + x.d * w.d;
-  let high = x.e * w.e + x.f * w.f + x.g * w.g + x.h * w.h;
-  return add4(low + high);
+  return add4(dot_low(x, w) + dot_high(x, w));
 }

@@ -14,7 +14,7 @@ fn numbers(word: u32) -> vec4f {
   return vec4f(unpack4xI8(word));
 }
 
-fn weights(word: u32, scale: f32, offset: f32) -> vec4f {
+fn dequantized(word: u32, scale: f32, offset: f32) -> vec4f {
   let w = numbers(word) * scale;
   if (HAS_OFFSET) {
     return w - offset;
@@ -25,29 +25,41 @@ fn weights(word: u32, scale: f32, offset: f32) -> vec4f {
 fn block_weights(index: u32) -> Block {
   let q = block_quants(index);
   return Block(
-    weights(q.low.x, q.scale.x, q.offset.x),
-    weights(q.low.y, q.scale.x, q.offset.x),
-    weights(q.low.z, q.scale.x, q.offset.x),
-    weights(q.low.w, q.scale.x, q.offset.x),
-    weights(q.high.x, q.scale.y, q.offset.y),
-    weights(q.high.y, q.scale.y, q.offset.y),
-    weights(q.high.z, q.scale.y, q.offset.y),
-    weights(q.high.w, q.scale.y, q.offset.y),
+    dequantized(q.low.x, q.scale.x, q.offset.x),
+    dequantized(q.low.y, q.scale.x, q.offset.x),
+    dequantized(q.low.z, q.scale.x, q.offset.x),
+    dequantized(q.low.w, q.scale.x, q.offset.x),
+    dequantized(q.high.x, q.scale.y, q.offset.y),
+    dequantized(q.high.y, q.scale.y, q.offset.y),
+    dequantized(q.high.z, q.scale.y, q.offset.y),
+    dequantized(q.high.w, q.scale.y, q.offset.y),
   );
 }
 
-fn block_dot(index: u32, input: Input) -> f32 {
-  let q = block_quants(index);
-  let x = input.x;
-  let low = x.a * numbers(q.low.x) + x.b * numbers(q.low.y) +
-    x.c * numbers(q.low.z) + x.d * numbers(q.low.w);
-  let high = x.e * numbers(q.high.x) + x.f * numbers(q.high.y) +
-    x.g * numbers(q.high.z) + x.h * numbers(q.high.w);
-  let product = add4(low * q.scale.x + high * q.scale.y);
-  if (HAS_OFFSET) {
-    return product - dot(q.offset, input.sums);
+alias Weights = Quants;
+
+fn weights_at(index: u32) -> Weights {
+  return block_quants(index);
+}
+
+fn add_dot(sum: f32, q: Weights, input: Input) -> f32 {
+  let w = Block(
+    numbers(q.low.x), numbers(q.low.y), numbers(q.low.z), numbers(q.low.w),
+    numbers(q.high.x), numbers(q.high.y), numbers(q.high.z), numbers(q.high.w),
+  );
+  let low = dot_low(input.x, w);
+  let high = dot_high(input.x, w);
+  var rest = sum;
+  if (ONE_SCALE) {
+    if (HAS_OFFSET) {
+      rest = fma(-q.offset.x, input.sums.x + input.sums.y, rest);
+    }
+    return fma(q.scale.x, add4(low + high), rest);
   }
-  return product;
+  if (HAS_OFFSET) {
+    rest = fma(-q.offset.x, input.sums.x, fma(-q.offset.y, input.sums.y, rest));
+  }
+  return fma(q.scale.x, add4(low), fma(q.scale.y, add4(high), rest));
 }
 
 // 16 activations against 16 weights, all whole numbers of 8 bits.
@@ -56,25 +68,20 @@ fn dot16(x: vec4u, q: vec4u) -> i32 {
     dot4I8Packed(x.z, q.z) + dot4I8Packed(x.w, q.w);
 }
 
-// 32 of them: scales are those of the weights, `sums` the activations' own.
-fn dot32(x: Int8Input, low: vec4u, high: vec4u, scale: vec2f, offset: vec2f)
-  -> f32 {
-  var product: f32;
-  var sums: f32;
+// sum + dot(w, x), of whole numbers on both sides.
+fn add_int8_dot(sum: f32, q: Weights, x: Int8Input) -> f32 {
+  let low = dot16(x.low, q.low);
+  let high = dot16(x.high, q.high);
+  var rest = sum;
   if (ONE_SCALE) {
-    product = scale.x * f32(dot16(x.low, low) + dot16(x.high, high));
-    sums = offset.x * (x.sums.x + x.sums.y);
-  } else {
-    product = scale.x * f32(dot16(x.low, low)) +
-      scale.y * f32(dot16(x.high, high));
-    sums = dot(offset, x.sums);
+    if (HAS_OFFSET) {
+      rest = fma(-q.offset.x, x.sums.x + x.sums.y, rest);
+    }
+    return fma(x.scale, q.scale.x * f32(low + high), rest);
   }
   if (HAS_OFFSET) {
-    return x.scale * product - sums;
+    rest = fma(-q.offset.x, x.sums.x, fma(-q.offset.y, x.sums.y, rest));
   }
-  return x.scale * product;
-}
-
-fn quants_dot(q: Quants, x: Int8Input) -> f32 {
-  return dot32(x, q.low, q.high, q.scale, q.offset);
+  let product = fma(q.scale.x, f32(low), q.scale.y * f32(high));
+  return fma(x.scale, product, rest);
 }

@@ -8,11 +8,7 @@ import {
 import * as oracle from "../oracle.ts";
 import { BLOCK, type Codec } from "../quant/codec.ts";
 import { createQuantize } from "../quantize.ts";
-import {
-  type MatmulVariant,
-  type MatvecVariant,
-  SMALL_BATCH,
-} from "../variants.ts";
+import type { MatmulVariant, MatvecVariant } from "../variants.ts";
 import {
   batch,
   compare,
@@ -40,7 +36,7 @@ export interface MatvecTest extends ProductTest<MatvecVariant> {
 }
 
 /** Columns of the output that come before a sum. */
-const OFFSET = 3;
+export const OFFSET = 3;
 const EPS = 1e-5;
 
 /**
@@ -94,46 +90,33 @@ export interface MatmulTest extends ProductTest<MatmulVariant> {
 }
 
 /**
- * A matrix-matrix product: a tile and one more row and batch row, or a batch for
- * each of a variant's widths. Returns the largest error.
+ * A matrix-matrix product: a tile, and one more row and batch row. Returns the
+ * error.
  */
 export async function testMatmul(
   scope: KernelScope,
   codec: Codec,
   { accumulate = false, ...options }: MatmulTest,
 ): Promise<number> {
-  const { rows, cols, batches } = matmulShape(scope, codec, options.variant);
+  const { variant, int8 } = options;
+  const { rows, cols, count } = matmulShape(scope, codec, variant);
   const shape = { rows, cols };
   const { matrix, weights } = await randomMatrix(scope, codec, shape);
-  const yStride = rows + (accumulate ? OFFSET : 0);
-  const kernel = await createMatmul(scope, matrix, {
+  const x = randomFloats(count * cols, 5);
+  const input = await productInput(scope, x, { cols, int8 });
+  const { y, offset, expect } = sumOutput(scope, rows, accumulate, count);
+  const kernel = (await createMatmul(scope, matrix, {
     ...options,
     accumulate,
-    offset: yStride - rows,
-    yStride,
-    maxBatch: options.variant.kind === "rows" ? SMALL_BATCH : Infinity,
-  });
-  let largest = 0;
-  for (const count of batches) {
-    const x = randomFloats(count * cols, 5);
-    const input = await productInput(scope, x, { cols, int8: options.int8 });
-    const { y, expect } = sumOutput(scope, rows, accumulate, count);
-    const bound = kernel.bind({
-      ...input.buffers,
-      y,
-      batch: batch(scope, count),
-    });
-    const expected = expect(oracle.matmul(weights, input.values, shape));
-    const run = (pass: GPUComputePassEncoder) => bound(pass, count);
-    const error = await compare(scope, run, y, expected);
-    if (!(error <= largest)) largest = error; // NaN is the largest of all
-    if (Number.isNaN(error)) break;
-  }
-  return largest;
+    offset,
+    yStride: offset + rows,
+  })).bind({ ...input.buffers, y, batch: batch(scope, count) });
+  const expected = expect(oracle.matmul(weights, input.values, shape));
+  return await compare(scope, (pass) => kernel(pass, count), y, expected);
 }
 
 /** A shape that takes a variant through all of its code. */
-function matvecShape(
+export function matvecShape(
   { fileBlock }: Codec,
   { workgroup, lanes, rows, unroll }: MatvecVariant,
 ): { rows: number; cols: number } {
@@ -149,22 +132,13 @@ function matmulShape(
   { gpu }: KernelScope,
   { fileBlock }: Codec,
   variant: MatmulVariant,
-): { rows: number; cols: number; batches: number[] } {
+): { rows: number; cols: number; count: number } {
   const cols = Math.max(3 * BLOCK, fileBlock.weights);
   switch (variant.kind) {
     case "tile":
-      return { rows: 8 * variant.tx + 1, cols, batches: [4 * variant.ty + 1] };
+      return { rows: 8 * variant.tx + 1, cols, count: 4 * variant.ty + 1 };
     case "broadcast":
-      return { rows: 4 * gpu.subgroupSize + 1, cols, batches: [9] };
-    case "rows": {
-      const blocks = 2 * variant.lanes + 3;
-      const unit = Math.max(BLOCK, fileBlock.weights);
-      return {
-        rows: 2 * variant.workgroup / variant.lanes + 1,
-        cols: Math.ceil(blocks * BLOCK / unit) * unit,
-        batches: [3, 7, 13],
-      };
-    }
+      return { rows: 4 * gpu.subgroupSize + 1, cols, count: 9 };
   }
 }
 
@@ -191,12 +165,16 @@ function sumOutput(
   return { y, offset: OFFSET, expect };
 }
 
-/** One row of input, and what its norm or its rounding makes of it. */
-async function vectorInput(
+/** Rows of input, and what their norm or their rounding makes of them. */
+export async function vectorInput(
   scope: KernelScope,
-  { cols, normed, int8 }: { cols: number; normed: boolean; int8: boolean },
+  { cols, normed, int8, x = randomFloats(cols, 5) }: {
+    cols: number;
+    normed: boolean;
+    int8: boolean;
+    x?: Float32Array<ArrayBuffer>;
+  },
 ) {
-  const x = randomFloats(cols, 5);
   if (!normed) {
     const input = await productInput(scope, x, { cols, int8 });
     return { ...input, norm: undefined };

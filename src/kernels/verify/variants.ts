@@ -5,11 +5,11 @@ import type { Codec } from "../quant/codec.ts";
 import type { MatmulVariant, MatvecVariant } from "../variants.ts";
 import {
   type MatmulTest,
-  type MatvecTest,
   testMatmul,
   testMatvec,
   testMatvecSwiglu,
 } from "./products.ts";
+import { type StepsTest, testSteps } from "./steps.ts";
 
 /** How far a kernel is from the plain TypeScript reference on this device. */
 export interface KernelCheck {
@@ -58,6 +58,8 @@ export interface CheckVariantOptions {
    * or behind a norm, which does not depend on the format. Defaults to `false`.
    */
   plain?: boolean;
+  /** Most rows of a matrix-vector product's input. Defaults to 1. */
+  steps?: number | undefined;
 }
 
 /**
@@ -72,48 +74,70 @@ export interface CheckVariantOptions {
 export async function checkVariant(
   gpu: Gpu,
   codec: Codec,
-  { variant, int8, plain = false }: CheckVariantOptions,
+  { variant, int8, plain = false, steps = 1 }: CheckVariantOptions,
 ): Promise<KernelCheck[]> {
   const suffix = `${int8 ? "_int8" : ""}.${codec.name} (${variant.name})`;
-  const limit = int8 ? INT8_LIMIT : F32_LIMIT;
   const forms = "kind" in variant
     ? matmulForms(codec, { variant, int8 })
-    : matvecForms(codec, { variant, int8 });
+    : matvecForms(codec, { variant, int8, steps });
   const results: KernelCheck[] = [];
-  for (const [name, test] of plain ? forms.slice(0, 1) : forms) {
-    results.push(await checkKernel(gpu, name + suffix, { test, limit }));
+  for (const { name, tests } of plain ? forms.slice(0, 1) : forms) {
+    for (const [kind, { test, limit }] of Object.entries(tests)) {
+      const kernel = `${name}${kind}${suffix}`;
+      results.push(await checkKernel(gpu, kernel, { test, limit }));
+    }
   }
   return results;
 }
 
-/** A form of a product: its name, and its test. */
-type Form = [name: string, test: (scope: KernelScope) => Promise<number>];
-
-function matmulForms(codec: Codec, options: MatmulTest): Form[] {
-  const add = { ...options, accumulate: true };
-  return [
-    ["matmul", (scope) => testMatmul(scope, codec, options)],
-    ["matmul_add", (scope) => testMatmul(scope, codec, add)],
-  ];
+/** A form of a product: its name, and its tests by what follows the name. */
+interface Form {
+  name: string;
+  tests: Record<string, {
+    test: (scope: KernelScope) => Promise<number>;
+    limit: number;
+  }>;
 }
 
-function matvecForms(codec: Codec, options: MatvecTest): Form[] {
-  const add = { ...options, accumulate: true };
-  const forms: Form[] = [
-    ["matvec", (scope) => testMatvec(scope, codec, options)],
-    ["matvec_add", (scope) => testMatvec(scope, codec, add)],
-  ];
+function matmulForms(codec: Codec, options: MatmulTest): Form[] {
+  const limit = options.int8 ? INT8_LIMIT : F32_LIMIT;
+  const form = (name: string, accumulate: boolean): Form => {
+    const test = (scope: KernelScope) =>
+      testMatmul(scope, codec, { ...options, accumulate });
+    return { name, tests: { "": { test, limit } } };
+  };
+  return [form("matmul", false), form("matmul_add", true)];
+}
+
+function matvecForms(
+  codec: Codec,
+  { steps, ...options }: Omit<StepsTest, "gated">,
+): Form[] {
+  const limit = options.int8 ? INT8_LIMIT : F32_LIMIT;
+  const form = (
+    name: string,
+    { gated, ...rest }: Partial<StepsTest> = {},
+  ): Form => {
+    const test = (scope: KernelScope) =>
+      (gated ? testMatvecSwiglu : testMatvec)(scope, codec, {
+        ...options,
+        ...rest,
+      });
+    const one = { test, limit };
+    if (steps === 1) return { name, tests: { "": one } };
+    const together = (scope: KernelScope) =>
+      testSteps(scope, codec, { ...options, ...rest, gated: !!gated, steps });
+    // Not a bit may differ from one row alone, which is compared itself.
+    return { name, tests: { "": one, _steps: { test: together, limit: 0 } } };
+  };
+  const forms = [form("matvec"), form("matvec_add", { accumulate: true })];
   if (options.int8) {
-    return [
-      ...forms,
-      ["matvec_swiglu", (scope) => testMatvecSwiglu(scope, codec, options)],
-    ];
+    return [...forms, form("matvec_swiglu", { gated: true })];
   }
   // An input of f32 is normalized in passing.
-  const normed = { ...options, normed: true };
   return [
     ...forms,
-    ["matvec_norm", (scope) => testMatvec(scope, codec, normed)],
-    ["matvec_swiglu_norm", (scope) => testMatvecSwiglu(scope, codec, normed)],
+    form("matvec_norm", { normed: true }),
+    form("matvec_swiglu_norm", { normed: true, gated: true }),
   ];
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { wrongDriver } from "../../../tests/devices.ts";
 import { scopeTest } from "../../../tests/kernels.ts";
+import { MAX_STEPS } from "../batch.ts";
 import { Q4_0 } from "../quant/q4_0.ts";
 import type { MatmulVariant, MatvecVariant } from "../variants.ts";
 import { checkVariant } from "./variants.ts";
@@ -15,20 +16,14 @@ const VECTOR: MatvecVariant = {
   broadcast: false,
 };
 const TILE: MatmulVariant = { name: "tile", kind: "tile", tx: 16, ty: 16 };
-const ROWS: MatmulVariant = {
-  name: "rows",
-  kind: "rows",
-  workgroup: 64,
-  lanes: 8,
-  subgroups: false,
-};
 
-for (const variant of [VECTOR, TILE, ROWS]) {
+for (const variant of [VECTOR, TILE]) {
   for (const int8 of [false, true]) {
     scopeTest(
       `checkVariant() accepts ${variant.name} when int8 is ${int8}`,
       async ({ gpu }) => {
-        const checks = await checkVariant(gpu, Q4_0, { variant, int8 });
+        const steps = 3;
+        const checks = await checkVariant(gpu, Q4_0, { variant, int8, steps });
         for (const { kernel, ok } of checks) assert(ok, kernel);
       },
     );
@@ -41,14 +36,14 @@ const MUTANTS: [string, MatvecVariant | MatmulVariant, [string, string]][] = [
   [
     "the last of the unrolled steps is lost",
     VECTOR,
-    ["sums = meet(sums, block + 3u * LANES, starts, index);", ""],
+    ["sums = meet_block(sums, block + 3u * LANES, starts, index);", ""],
   ],
-  ["the last row is lost", VECTOR, ["write(row + 3u, sums.w);", ""]],
+  ["the last row is lost", VECTOR, ["write(m, row + 3u, sums.w);", ""]],
   ["a sum overwrites", VECTOR, ["y[i] += value;", "y[i] = value;"]],
   [
     "the rest of the blocks is met twice",
     VECTOR,
-    ["select(vec4f(0.0), products, valid)", "products"],
+    ["select(sums.rows, rows, valid)", "rows"],
   ],
   ["batch rows are mixed up", TILE, [
     "x_tile[x0 + 27u * TY]",
@@ -60,9 +55,6 @@ const MUTANTS: [string, MatvecVariant | MatmulVariant, [string, string]][] = [
     "sums.sum2a, sums.sum2b",
   ]],
   ["a sum overwrites", TILE, ["y[i] += value;", "y[i] = value;"]],
-  ["the loop ends early", ROWS, ["block += LANES)", "block += 1000000u)"]],
-  ["wide batches lose a row", ROWS, ["write4(m + 12u, row, sum12);", ""]],
-  ["a sum overwrites", ROWS, ["y[i] += value;", "y[i] = value;"]],
 ];
 
 for (const [what, variant, replacement] of MUTANTS) {
@@ -74,6 +66,44 @@ for (const [what, variant, replacement] of MUTANTS) {
       try {
         const checks = await checkVariant(gpu, Q4_0, { variant, int8: false });
         assertEquals(checks.some(({ ok }) => !ok), true);
+      } finally {
+        gpu.device.destroy();
+      }
+    },
+  );
+}
+
+/** The same, in what several rows run through together. */
+const STEP_MUTANTS: [string, [string, string]][] = [
+  ["a row has another one's input", ["min(5u, last)", "min(4u, last)"]],
+  ["a row of several is lost", [
+    "write_column(run, 3u, sums.sum3, index);",
+    "",
+  ]],
+  ["rows past the end are written", ["m < batch.rows", "true"]],
+  ["rows are written to the same place", ["m * params.y_stride", "0u"]],
+  [
+    "sums are added in another order",
+    ["(v.x + v.y) + (v.z + v.w)", "((v.x + v.y) + v.z) + v.w"],
+  ],
+];
+
+for (const [what, replacement] of STEP_MUTANTS) {
+  scopeTest(
+    `checkVariant() finds out that ${what} when there are steps`,
+    async () => {
+      const gpu = await wrongDriver("_steps", replacement);
+      try {
+        const checks = await checkVariant(gpu, Q4_0, {
+          variant: VECTOR,
+          int8: false,
+          plain: true,
+          steps: MAX_STEPS,
+        });
+        const wrong = checks.filter(({ ok }) => !ok);
+        assertEquals(wrong.map(({ kernel }) => kernel), [
+          "matvec_steps.Q4_0 (4r.4u.64w)",
+        ]);
       } finally {
         gpu.device.destroy();
       }

@@ -1,12 +1,12 @@
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
-import { matmulVariantsFor } from "../choices.ts";
+import { MAX_STEPS } from "../batch.ts";
 import type { Codec } from "../quant/codec.ts";
 import { CODECS } from "../quant/codecs.ts";
 import { attentionTests } from "./attention.ts";
 import { testEmbed, testRmsNorm, testSwiglu } from "./layers.ts";
 import { testArgmax, testSample } from "./sample.ts";
-import { matvecVariants } from "../variants.ts";
+import { matmulVariants, matvecVariants } from "../variants.ts";
 import {
   checkKernel,
   checkVariant,
@@ -39,7 +39,8 @@ export async function verifyKernels(
     await run(`embed.${codec.name}`, (scope) => testEmbed(scope, codec));
     const plain = !FORMS_OF.includes(codec.name);
     for (const { variant, int8 } of untried(gpu, codec)) {
-      const options = { variant, int8, plain };
+      const steps = plain ? 1 : MAX_STEPS;
+      const options = { variant, int8, plain, steps };
       results.push(...await checkVariant(gpu, codec, options));
     }
   }
@@ -59,16 +60,8 @@ export async function verifyKernels(
 /** The variants of a format's products that are taken untried. */
 function untried(gpu: Gpu, { quantized }: Codec) {
   const w = { blocks: 160 }; // rows of llama13b
-  return (quantized ? [false, true] : [false]).flatMap((int8) => {
-    const matmuls = (["small", "large"] as const).map((batch) =>
-      matmulVariantsFor(gpu, w, { batch, int8 })[0]!
-    );
-    // One kernel may be the choice for both.
-    const names = new Set(matmuls.map(({ name }) => name));
-    const variants = [
-      matvecVariants(gpu, w, { int8 })[0]!,
-      ...[...names].map((name) => matmuls.find((m) => m.name === name)!),
-    ];
-    return variants.map((variant) => ({ variant, int8 }));
-  });
+  return (quantized ? [false, true] : [false]).flatMap((int8) => [
+    { variant: matvecVariants(gpu, w, { int8 })[0]!, int8 },
+    { variant: matmulVariants(gpu, { int8 })[0]!, int8 },
+  ]);
 }
