@@ -12,6 +12,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { chooseProducts } from "../tune/choose.ts";
 import { chooseAttention } from "../tune/choose_attention.ts";
 import { checkFixed } from "../tune/fixed.ts";
+import { checkSteps } from "../tune/steps.ts";
 import type { TuneMode } from "../tune/mode.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { Model } from "./model.ts";
@@ -95,6 +96,7 @@ export async function assembleLlama(
   await checkFixed(gpu, weights.tokenEmbd.codec);
   const { pool, state } = await allocateState(gpu, config, options);
   let first: Sequence | undefined;
+  let widening: Promise<void> | undefined;
   try {
     const llama = await createLlama({ gpu, pool }, {
       config,
@@ -117,6 +119,11 @@ export async function assembleLlama(
       pools: [weightsPool, pool],
       sequences: new Sequences({ gpu, llama }, first, keptCaches),
       kernels: [...choices.report, ...report],
+      widen: () => {
+        widening ??= checkSteps(gpu, matricesOf(weights), { choices, int8 })
+          .then(() => llama.widen());
+        return widening;
+      },
     };
   } catch (error) {
     first?.[Symbol.dispose]();

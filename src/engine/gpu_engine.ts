@@ -24,6 +24,8 @@ export interface LlamaParts {
   sequences: Sequences;
   /** The variant of each product, and why. */
   kernels: readonly KernelChoice[];
+  /** Makes it ready to check guesses. */
+  widen: () => Promise<void>;
 }
 
 /** What a {@linkcode GpuEngine} is made of. */
@@ -101,10 +103,13 @@ export class GpuEngine implements Engine {
     const sequence = await sequences.acquire(ids);
     try {
       const draft = this.#drafts(options) ? this.#draft : undefined;
+      const guesses = draft !== undefined || options.speculation === "lookup";
+      if (guesses) await this.#main.widen();
       if (draft === undefined) {
         yield* runTokens({ sequence }, ids, options);
         return;
       }
+      await draft.widen();
       const guessing = await draft.sequences.acquire(ids);
       try {
         yield* runTokens({ sequence, draft: guessing }, ids, options);

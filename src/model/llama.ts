@@ -7,7 +7,7 @@ import type {
   AttentionStepVariant,
   AttentionVariant,
 } from "../kernels/attention_variants.ts";
-import type { RowKind, RowsKernel } from "../kernels/batch.ts";
+import { MAX_STEPS, type RowKind } from "../kernels/batch.ts";
 import { controlRanges } from "../kernels/control.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
@@ -18,14 +18,10 @@ import { createRope, ropeTable } from "../kernels/rope.ts";
 import { createSample, type Sample } from "../kernels/sample.ts";
 import type { LlamaConfig } from "./config.ts";
 import type { KvBuffers } from "./kv_buffers.ts";
-import {
-  bindGateUp,
-  bindLinear,
-  type LinearNorm,
-  type LinearScope,
-} from "./linear.ts";
+import { bindLayer } from "./layer.ts";
+import { bindLinear } from "./linear.ts";
 import { type LlamaState, qkvDim } from "./state.ts";
-import type { LayerWeights, LlamaWeights } from "./weights.ts";
+import type { LlamaWeights } from "./weights.ts";
 
 /** A Llama on the GPU, its kernels bound to its weights and activations. */
 export interface Llama {
@@ -43,6 +39,11 @@ export interface Llama {
   readonly tokens: number;
   /** The choice of the next token. */
   readonly sample: Sample;
+  /**
+   * Compiles what several rows of the kind `"step"` need; without it there is
+   * one at a time.
+   */
+  widen(): Promise<void>;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
   /** Records the layers over a batch; `mark` is told each stage before it. */
@@ -106,14 +107,6 @@ export interface CreateLlamaOptions {
   attentionStep?: AttentionStepVariant | undefined;
 }
 
-/** A layer's kernels, in order; attention stands between qkv and output. */
-interface BoundLayer {
-  attnQkv: RowsKernel; // x, normalized -> qkv
-  attnOutput: RowsKernel; // attn -> x, added
-  ffnGateUp: RowsKernel; // x, normalized -> hidden
-  ffnDown: RowsKernel; // hidden -> x, added
-}
-
 /**
  * Compiles a Llama's kernels and binds them to its weights and activations.
  *
@@ -128,10 +121,9 @@ export async function createLlama(
   const { gpu, pool } = scope;
   const { config, weights, state, context, kv, choices } = options;
   const { tokens: size = config.vocabularySize } = options;
-  const { dim, hiddenDim, heads, kvHeads, headDim, normEps: eps } = config;
+  const { dim, heads, kvHeads, headDim, normEps: eps } = config;
   const { batch, head: headBatch, tokens } = controlRanges(state.control);
 
-  const linear: LinearScope = { gpu, pool, choices, int8: state.int8 };
   const rmsNorm = await createRmsNorm(scope, { dim, eps });
   const shape = { heads, kvHeads, headDim, kv };
   const window = config.slidingWindow;
@@ -154,55 +146,34 @@ export async function createLlama(
 
   const embed = (await createEmbed(scope, weights.tokenEmbd))
     .bind({ tokens, y: state.x, batch });
-  const layers = await Promise.all(weights.layers.map(bindLayer));
   const outputNorm = rmsNorm.bind({
     x: state.x,
     weight: weights.outputNorm,
     y: state.normed,
     batch: headBatch,
   });
-  const output = await bindLinear(linear, [weights.output], {
-    x: state.normed,
-    y: state.logits,
-    yStride: config.vocabularySize,
-    batch: headBatch,
-  });
+  let products = await bindProducts(1);
 
-  async function bindLayer(layer: LayerWeights): Promise<BoundLayer> {
-    const { x, normed } = state;
-    const residual = { y: x, yStride: strideOf(dim), accumulate: true, batch };
-    const normalize = (weight: GPUBuffer): LinearNorm => ({
-      dim,
-      eps,
-      weight,
-      normed,
-      kernel: rmsNorm.bind({ x, weight, y: normed, batch }),
+  /** Binds all products, for so many rows of the kind `"step"`. */
+  async function bindProducts(steps: number) {
+    const linear = { gpu, pool, choices, int8: state.int8, steps };
+    const layers = await Promise.all(
+      weights.layers.map((layer) =>
+        bindLayer(linear, layer, { config, state, batch, rmsNorm })
+      ),
+    );
+    const output = await bindLinear(linear, [weights.output], {
+      x: state.normed,
+      y: state.logits,
+      yStride: config.vocabularySize,
+      batch: headBatch,
     });
-    return {
-      attnQkv: await bindLinear(linear, layer.attnQkv, {
-        x,
-        norm: normalize(layer.attnNorm),
-        y: state.qkv,
-        yStride: qkvDim(config),
-        batch,
-      }),
-      attnOutput: await bindLinear(linear, [layer.attnOutput], {
-        x: state.attn,
-        ...residual,
-      }),
-      ffnGateUp: await bindGateUp(linear, layer.ffnGateUp, {
-        x,
-        norm: normalize(layer.ffnNorm),
-        gateUp: state.gateUp,
-        hidden: state.hidden,
-        hiddenDim,
-        batch,
-      }),
-      ffnDown: await bindLinear(linear, [layer.ffnDown], {
-        x: state.hidden,
-        ...residual,
-      }),
-    };
+    return { layers, output };
+  }
+
+  async function widen(): Promise<void> {
+    products = await bindProducts(MAX_STEPS);
+    await pool.check("the parameters of wide kernels");
   }
 
   return {
@@ -213,6 +184,7 @@ export async function createLlama(
     kv,
     tokens: size,
     sample,
+    widen,
     bindCache(cache) {
       const { qkv, q, attn: y } = state;
       return cache.layers.map(({ k, v }) => {
@@ -230,7 +202,7 @@ export async function createLlama(
       const { rows, kind } = batch;
       mark?.("embed");
       embed(pass, rows);
-      for (const [i, layer] of layers.entries()) {
+      for (const [i, layer] of products.layers.entries()) {
         mark?.("qkv");
         layer.attnQkv(pass, rows, kind);
         mark?.("attention");
@@ -245,7 +217,7 @@ export async function createLlama(
     },
     head(pass, rows, kind) {
       outputNorm(pass, rows);
-      output(pass, rows, kind);
+      products.output(pass, rows, kind);
     },
   };
 }
