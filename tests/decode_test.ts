@@ -52,7 +52,7 @@ async function idsOf(
   prompt: readonly number[],
   options: GenerateOptions,
 ): Promise<number[]> {
-  const all = { maxTokens: 70, ignoreEos: true, ...options };
+  const all = { maxTokens: 50, ignoreEos: true, ...options };
   return (await model.generate(prompt, all).result()).ids;
 }
 
@@ -72,7 +72,9 @@ for (const kv of ["f16", "f32", "q8_0"] as const) {
       const expected = await plainIds(PROMPT, options, { kv });
       for (const batchSize of [256, 7, 1]) {
         await using model = await loadModel(MODEL, { kv, batchSize });
-        for (const [way, how] of WAYS) {
+        // How the prompt was cut does not depend on what follows it.
+        const ways = batchSize === 256 ? WAYS : WAYS.slice(2, 3);
+        for (const [way, how] of ways) {
           await t.step(`${way}, in batches of ${batchSize}`, async () => {
             const actual = await idsOf(model, PROMPT, { ...options, ...how });
             assertEquals(actual, expected);
@@ -150,7 +152,7 @@ Deno.test("a draft model guesses, and its tokens are checked", async () => {
   for (const [draft, isRight] of [[MODEL, true], [OTHER, false]] as const) {
     await using model = await loadModel(MODEL, { draft });
     for (let round = 0; round < 2; round++) {
-      const options = { maxTokens: 70, ignoreEos: true };
+      const options = { maxTokens: 50, ignoreEos: true };
       const result = await model.generate(PROMPT, options).result();
       assertEquals(result.ids, expected);
       const { passes, guessed, accepted } = result.speculation!;

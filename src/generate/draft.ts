@@ -1,6 +1,6 @@
 import type { Sequence } from "../model/sequence.ts";
-import type { Guesser } from "./lookup.ts";
 import { readSampling } from "./sampler.ts";
+import type { Guesser } from "./speculate.ts";
 
 /** Guesses by asking a smaller model, which takes the most likely tokens. */
 export class Draft implements Guesser {

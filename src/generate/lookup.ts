@@ -1,15 +1,4 @@
-/** Guesses what comes next. */
-export interface Guesser {
-  /**
-   * Guesses the tokens behind all that are known.
-   *
-   * @param most Most tokens to guess.
-   * @returns At most so many, none where there is no guess.
-   */
-  guess(most: number): Promise<number[]> | number[];
-  /** Takes note of tokens that were chosen. */
-  note(ids: readonly number[]): void;
-}
+import type { Guesser } from "./speculate.ts";
 
 /** Tokens that are looked for, the most first. */
 const LENGTHS = [4, 3, 2];

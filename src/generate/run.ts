@@ -1,15 +1,12 @@
 import { nextTurn } from "../gpu/next_turn.ts";
-import { MAX_CHUNK, MAX_STEPS, type Sequence } from "../model/sequence.ts";
+import type { Sequence } from "../model/sequence.ts";
 import { Draft } from "./draft.ts";
 import { logSumExp } from "./logits.ts";
-import { type Guesser, Lookup } from "./lookup.ts";
+import { Lookup } from "./lookup.ts";
 import { Pace } from "./pace.ts";
 import { readSampling, Sampler, type Sampling } from "./sampler.ts";
-import type {
-  SpeculationStatistics,
-  TokenChunk,
-  TokenOptions,
-} from "./tokens.ts";
+import { Speculator } from "./speculate.ts";
+import type { TokenChunk, TokenOptions } from "./tokens.ts";
 
 /** The sequences of one generation, lent to it. */
 export interface RunSequences {
@@ -96,33 +93,36 @@ async function* onGpu(
   sequence.setChoice(sampling, ids);
   const first = await sequence.choose(ids.slice(reused), prompting(options));
   yield { ids: [first], reused };
-  const guesser = guesserOf(run, first);
+  const speculator = createSpeculator(run, first);
   const pace = new Pace(options.steps);
-  const statistics = { passes: 0, guessed: 0, accepted: 0 };
   let last = first;
   for (let left = maxTokens - 1; left > 0;) {
     await nextTurn();
     signal?.throwIfAborted();
-    const chosen = guesser === undefined
-      ? await takeSteps(sequence, last, { left, pace })
-      : await takeGuesses(sequence, last, { left, pace, guesser, statistics });
+    let chosen = await speculator?.take(sequence, last, left) ?? [];
+    if (chosen.length === 0) {
+      // What follows a step may be guessed again.
+      const most = speculator === undefined ? left : Math.min(left, 2);
+      chosen = await takeSteps(sequence, last, { left: most, pace });
+    }
     left -= chosen.length;
     last = chosen.at(-1)!;
-    guesser?.note(chosen);
+    speculator?.note(chosen);
     yield {
       ids: chosen,
-      ...(guesser !== undefined && { speculation: { ...statistics } }),
+      ...(speculator && { speculation: speculator.statistics }),
     };
   }
 }
 
-function guesserOf(
+function createSpeculator(
   { draft, ids, options: { speculation } }: Run,
   first: number,
-): Guesser | undefined {
+): Speculator | undefined {
   const all = [...ids, first];
-  if (draft !== undefined) return new Draft(draft, all);
-  return speculation === "lookup" ? new Lookup(all) : undefined;
+  if (draft !== undefined) return new Speculator(new Draft(draft, all));
+  if (speculation === "lookup") return new Speculator(new Lookup(all));
+  return undefined;
 }
 
 /** A chunk of steps. */
@@ -131,34 +131,10 @@ async function takeSteps(
   last: number,
   { left, pace }: { left: number; pace: Pace },
 ): Promise<number[]> {
-  const count = Math.min(pace.steps, left, MAX_CHUNK);
+  const count = Math.min(pace.steps, left);
   const ahead = Math.min(pace.steps, left - count);
   const start = performance.now();
   const chosen = await sequence.steps([last], count, ahead);
   pace.note(count, performance.now() - start);
-  return chosen;
-}
-
-/** A pass that checks guesses, or a step where there are none. */
-async function takeGuesses(
-  sequence: Sequence,
-  last: number,
-  { left, pace, guesser, statistics }: {
-    left: number;
-    pace: Pace;
-    guesser: Guesser;
-    statistics: SpeculationStatistics;
-  },
-): Promise<number[]> {
-  // The token behind the guesses is chosen as well, and takes no room.
-  const most = Math.min(MAX_STEPS - 1, left - 1, sequence.room - 1);
-  const guesses = most > 0 ? await guesser.guess(most) : [];
-  if (guesses.length === 0) {
-    return await takeSteps(sequence, last, { left: Math.min(left, 2), pace });
-  }
-  const chosen = await sequence.check([last, ...guesses]);
-  statistics.passes++;
-  statistics.guessed += guesses.length;
-  statistics.accepted += chosen.length - 1;
   return chosen;
 }

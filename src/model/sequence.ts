@@ -3,7 +3,7 @@ import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import { createReadback, type Readback } from "../gpu/readback.ts";
-import { MAX_STEPS, type RowKind } from "../kernels/batch.ts";
+import type { RowKind } from "../kernels/batch.ts";
 import { controlWords } from "../kernels/control.ts";
 import {
   type BoundSample,
@@ -286,7 +286,7 @@ export class Sequence implements Disposable {
   /**
    * Appends tokens as a step, and goes on with what is chosen.
    *
-   * @param ids At most {@linkcode MAX_STEPS} tokens.
+   * @param ids At most `MAX_STEPS` tokens.
    * @param count How many tokens to choose, at most {@linkcode MAX_CHUNK}.
    * @param ahead How many will be wanted next, as far as is known: those are
    * encoded while the GPU is busy. Defaults to none.
@@ -315,7 +315,7 @@ export class Sequence implements Disposable {
    * Appends a token and guesses of what follows it, as far as they are right: as
    * if each had been chosen by a step of its own.
    *
-   * @param ids The token and the guesses, at most {@linkcode MAX_STEPS}.
+   * @param ids The token and the guesses, at most `MAX_STEPS`.
    * @returns The tokens that were chosen: all but the last one were guessed.
    */
   async check(ids: readonly number[]): Promise<number[]> {
@@ -525,5 +525,3 @@ export class Sequence implements Disposable {
     return 4 * rows * this.#llama.config.vocabularySize;
   }
 }
-
-export { MAX_CHUNK, MAX_STEPS };
