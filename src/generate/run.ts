@@ -3,7 +3,7 @@ import type { Sequence } from "../model/sequence.ts";
 import { Draft } from "./draft.ts";
 import { logSumExp } from "./logits.ts";
 import { Lookup } from "./lookup.ts";
-import { Pace } from "./pace.ts";
+import { Stepper } from "./stepper.ts";
 import { readSampling, Sampler, type Sampling } from "./sampler.ts";
 import { Speculator } from "./speculate.ts";
 import type { TokenChunk, TokenOptions } from "./tokens.ts";
@@ -94,7 +94,7 @@ async function* onGpu(
   const first = await sequence.choose(ids.slice(reused), prompting(options));
   yield { ids: [first], reused };
   const speculator = createSpeculator(run, first);
-  const pace = new Pace(options.steps);
+  const stepper = new Stepper(sequence, options.steps);
   let last = first;
   for (let left = maxTokens - 1; left > 0;) {
     await nextTurn();
@@ -103,7 +103,7 @@ async function* onGpu(
     if (chosen.length === 0) {
       // What follows a step may be guessed again.
       const most = speculator === undefined ? left : Math.min(left, 2);
-      chosen = await takeSteps(sequence, last, { left: most, pace });
+      chosen = await stepper.take(last, most);
     }
     left -= chosen.length;
     last = chosen.at(-1)!;
@@ -123,18 +123,4 @@ function createSpeculator(
   if (draft !== undefined) return new Speculator(new Draft(draft, all));
   if (speculation === "lookup") return new Speculator(new Lookup(all));
   return undefined;
-}
-
-/** A chunk of steps. */
-async function takeSteps(
-  sequence: Sequence,
-  last: number,
-  { left, pace }: { left: number; pace: Pace },
-): Promise<number[]> {
-  const count = Math.min(pace.steps, left);
-  const ahead = Math.min(pace.steps, left - count);
-  const start = performance.now();
-  const chosen = await sequence.steps([last], count, ahead);
-  pace.note(count, performance.now() - start);
-  return chosen;
 }

@@ -69,6 +69,11 @@ export type StepKernel = (
 
 /** Rotary embedding, KV write and attention of rows one after the other. */
 export interface AttentionStep {
+  /**
+   * The most parts that the keys of a head are cut into: all that recording a
+   * batch takes from its position.
+   */
+  parts(batch: Pick<Batch, "rows" | "position">): number;
   /** Binds the kernel to fixed buffers. */
   bind(buffers: AttentionStepBuffers): StepKernel;
 }
@@ -140,7 +145,16 @@ export async function createAttentionStep(
     append: taskOf(1, 0),
     attend: taskOf(0, 1),
   };
+  const partsOf: AttentionStep["parts"] = ({ rows, position }) => {
+    let parts = 1;
+    for (let end = position; end < position + rows; end++) {
+      const keys = Math.min(end, window - 1);
+      parts = Math.max(parts, partsAt(keys, { maxParts, partKeys }));
+    }
+    return parts;
+  };
   return {
+    parts: partsOf,
     bind({ qkv, table, k, v, y, batch }) {
       const all = [qkv, table, k, v, y, params, batch, partials];
       const bindStep = (task: GPUBuffer) =>
@@ -154,11 +168,7 @@ export async function createAttentionStep(
       ]);
       return (pass, { rows, position }) => {
         checkRows(rows);
-        let parts = 1;
-        for (let end = position; end < position + rows; end++) {
-          const keys = Math.min(end, window - 1);
-          parts = Math.max(parts, partsAt(keys, { maxParts, partKeys }));
-        }
+        const parts = partsOf({ rows, position });
         pass.setPipeline(step);
         if (rows > 1) {
           pass.setBindGroup(0, append);

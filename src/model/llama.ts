@@ -46,6 +46,11 @@ export interface Llama {
   widen(): Promise<void>;
   /** Binds the attention of every layer to a sequence's KV cache. */
   bindCache(cache: KvBuffers): readonly BoundAttention[];
+  /**
+   * What recording rows of the kind `"step"` takes from their position: where
+   * this is equal, so is what is recorded.
+   */
+  partsAt(batch: { rows: number; position: number }): number;
   /** Records the layers over a batch; `mark` is told each stage before it. */
   forward(
     pass: GPUComputePassEncoder,
@@ -198,6 +203,7 @@ export async function createLlama(
         };
       });
     },
+    partsAt: attentionStep.parts,
     forward(pass, attention, batch, mark) {
       const { rows, kind } = batch;
       mark?.("embed");

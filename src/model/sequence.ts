@@ -43,6 +43,9 @@ export interface Choice {
   isArgmax: boolean;
 }
 
+/** Most chunks that wait for their turn. */
+const MOST_ENCODED = 8;
+
 /** One submission: what it computes, and what is read back. */
 interface Work {
   /** Ids of the rows. */
@@ -77,8 +80,10 @@ export class Sequence implements Disposable {
   #choose: BoundKernel;
   // Tokens chosen since the rule was set.
   #chosen = 0;
-  // Steps that were encoded while the GPU was at the ones before.
-  #ahead: { commands: GPUCommandBuffer; key: string } | undefined;
+  // Steps that were encoded while the GPU was busy, by what they depend on. Those
+  // that a text ended before are there for the next one: nothing else would free
+  // them before the next garbage collection.
+  readonly #encoded = new Map<string, GPUCommandBuffer>();
   // The ids of the rows at the start of the cache that ran as a prompt.
   #prompt: number[] = [];
   #length = 0;
@@ -214,7 +219,6 @@ export class Sequence implements Disposable {
     writeRule(device, this.#sampleBuffers, shape, rule, history);
     this.#choose = isArgmax ? this.#sample.argmax : this.#sample.sample;
     this.#chosen = 0;
-    this.#ahead = undefined;
   }
 
   /**
@@ -366,7 +370,7 @@ export class Sequence implements Disposable {
   /** Frees the cache. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#ahead = undefined;
+    this.#encoded.clear();
     this.#ids.buffer.destroy();
     this.#logits?.buffer.destroy();
     this.#pool[Symbol.dispose]();
@@ -427,10 +431,8 @@ export class Sequence implements Disposable {
     const { ids, head } = work;
     const { queue } = this.#gpu.device;
     const key = this.#keyOf(work);
-    const commands = this.#ahead?.key === key
-      ? this.#ahead.commands
-      : this.#encode(work);
-    this.#ahead = undefined; // commands can be submitted once
+    const commands = this.#encoded.get(key) ?? this.#encode(work);
+    this.#encoded.delete(key); // commands can be submitted once
     const words = controlWords({
       ids,
       position: this.#length,
@@ -444,16 +446,25 @@ export class Sequence implements Disposable {
 
   /** The GPU is busy now: encode what is likely to come, if there is room. */
   #encodeAhead(work: Work): void {
-    const { steps = 1 } = work;
-    this.#ahead = steps > this.room
-      ? undefined
-      : { commands: this.#encode(work), key: this.#keyOf(work) };
+    const key = this.#keyOf(work);
+    if ((work.steps ?? 1) > this.room || this.#encoded.has(key)) return;
+    this.#encoded.set(key, this.#encode(work));
+    if (this.#encoded.size <= MOST_ENCODED) return;
+    const [oldest] = this.#encoded.keys();
+    this.#encoded.delete(oldest!);
   }
 
-  /** What the commands of a piece of work depend on, besides the choice. */
+  /** What the commands of a piece of work depend on. */
   #keyOf({ ids, kind, head, then, steps = 1 }: Work): string {
-    const rows = ids.length;
-    return `${this.#length} ${rows} ${kind} ${head.rows} ${then} ${steps}`;
+    if (kind === "prompt") return ""; // it is not encoded ahead
+    const choice = this.#choose === this.#sample.argmax ? "argmax" : "sample";
+    const start = { rows: ids.length, position: this.#length };
+    const parts = [this.#llama.partsAt(start)];
+    for (let step = 1; step < steps; step++) {
+      const position = this.#length + ids.length + step - 1;
+      parts.push(this.#llama.partsAt({ rows: 1, position }));
+    }
+    return [ids.length, head.rows, then, choice, ...parts].join();
   }
 
   #encode({ ids, kind, head, then, steps = 1 }: Work): GPUCommandBuffer {

@@ -1,0 +1,38 @@
+import type { Sequence } from "../model/sequence.ts";
+import { Pace } from "./pace.ts";
+
+/** Takes chunks of steps, each encoded while the one before it runs. */
+export class Stepper {
+  readonly #sequence: Sequence;
+  readonly #pace: Pace;
+  /** Steps that are encoded already. */
+  #ahead = 0;
+
+  /**
+   * Creates a {@linkcode Stepper}.
+   *
+   * @param sequence What it runs on.
+   * @param steps Steps of a chunk, where they are not to be found out.
+   */
+  constructor(sequence: Sequence, steps?: number) {
+    this.#sequence = sequence;
+    this.#pace = new Pace(steps);
+  }
+
+  /**
+   * Takes as many steps as seem good.
+   *
+   * @param last The last token that was chosen.
+   * @param left Tokens that are wanted.
+   * @returns The tokens that were chosen.
+   */
+  async take(last: number, left: number): Promise<number[]> {
+    // What is encoded is taken, also where the pace has changed meanwhile.
+    const count = Math.min(this.#ahead || this.#pace.steps, left);
+    this.#ahead = Math.min(this.#pace.steps, left - count);
+    const start = performance.now();
+    const chosen = await this.#sequence.steps([last], count, this.#ahead);
+    this.#pace.note(count, performance.now() - start);
+    return chosen;
+  }
+}
