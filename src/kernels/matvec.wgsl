@@ -7,23 +7,30 @@
 // A run of LANES lanes shares ROWS rows: each lane takes every LANES-th block of
 // 32 columns, loads the weights once and meets the activations with them; the
 // partial sums are then added over the lanes. WORKGROUP_SIZE / LANES such runs
-// make a workgroup. UNROLL blocks a lane are loaded before the loop goes round.
-// Rows and blocks past the end repeat the last one: those sums are not written,
-// or not added.
+// make a workgroup. Rows past the end repeat the last one: those sums are not
+// written.
 // Several vectors x may share the weights. The sums of each are added up in the
 // same order, by the same fma(), as those of one vector alone: they are the same
 // to the bit, whatever ROWS, UNROLL, WORKGROUP_SIZE and the number of vectors.
-// Joined behind a codec, a reduce_*.wgsl, an activations*.wgsl, which reads x,
-// one of the two above, which says which rows make a run:
 //
+// Joined behind a codec and a reduce_*.wgsl, and with one file of each kind:
+//
+// activations*.wgsl, which reads x
+//   alias Activations                              a block of a vector
+//   fn activations(m: u32, block: u32, index: u32) -> Activations
+//   fn add_product(sum: f32, w: Weights, x: Activations) -> f32
+//   fn add_squares(sum: f32, x: Activations) -> f32
+//   fn finish(sums: Sums, index: u32) -> vec4f     over the lanes
+// matvec_rows.wgsl or matvec_swiglu.wgsl, which rows make a run
 //   fn row_of(run: u32, i: u32) -> u32             the i-th, in w
 //   fn write_run(run: u32, m: u32, sums: vec4f)    of vector m
-//
-// and matvec_one.wgsl or matvec_steps.wgsl, which says how many vectors:
-//
+// matvec_one.wgsl or matvec_steps.wgsl, how many vectors there are
 //   alias Columns                                  a Sums of each vector
 //   fn meet(sums: Columns, block: u32, valid: bool, w: Rows, index: u32) -> Columns
 //   fn write_columns(run: u32, sums: Columns, index: u32)
+// matvec_unroll_1.wgsl or matvec_unroll_4.wgsl, how many blocks a lane takes at a time
+//   override UNROLL: u32
+//   fn meet_blocks(sums: Columns, block: u32, starts: vec4u, index: u32) -> Columns
 
 struct Params {
   rows: u32,
@@ -35,7 +42,6 @@ struct Params {
 override WORKGROUP_SIZE: u32 = 64u;
 override LANES: u32 = 8u;
 override ROWS: u32 = 4u; // 1, 2 or 4
-override UNROLL: u32 = 1u; // 1, 2 or 4
 
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -70,19 +76,17 @@ fn meet_column(sums: Sums, m: u32, block: u32, valid: bool, w: Rows, index: u32)
   );
 }
 
-fn meet_block(sums: Columns, block: u32, starts: vec4u, index: u32) -> Columns {
-  let valid = UNROLL == 1u || block < params.blocks;
-  let k = select(params.blocks - 1u, block, valid);
+fn rows_at(starts: vec4u, block: u32) -> Rows {
   var w: Rows;
-  w.a = weights_at(starts.x + k);
+  w.a = weights_at(starts.x + block);
   if (ROWS > 1u) {
-    w.b = weights_at(starts.y + k);
+    w.b = weights_at(starts.y + block);
   }
   if (ROWS > 2u) {
-    w.c = weights_at(starts.z + k);
-    w.d = weights_at(starts.w + k);
+    w.c = weights_at(starts.z + block);
+    w.d = weights_at(starts.w + block);
   }
-  return meet(sums, k, valid, w, index);
+  return w;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -99,14 +103,7 @@ fn main(
 
   var sums = Columns();
   for (var block = lane; block < params.blocks; block += LANES * UNROLL) {
-    sums = meet_block(sums, block, starts, index);
-    if (UNROLL > 1u) {
-      sums = meet_block(sums, block + LANES, starts, index);
-    }
-    if (UNROLL > 2u) {
-      sums = meet_block(sums, block + 2u * LANES, starts, index);
-      sums = meet_block(sums, block + 3u * LANES, starts, index);
-    }
+    sums = meet_blocks(sums, block, starts, index);
   }
   write_columns(run, sums, index);
 }

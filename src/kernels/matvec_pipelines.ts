@@ -19,6 +19,8 @@ import oneCode from "./matvec_one.wgsl" with { type: "text" };
 import rowsCode from "./matvec_rows.wgsl" with { type: "text" };
 import stepsCode from "./matvec_steps.wgsl" with { type: "text" };
 import swigluCode from "./matvec_swiglu.wgsl" with { type: "text" };
+import unroll1Code from "./matvec_unroll_1.wgsl" with { type: "text" };
+import unroll4Code from "./matvec_unroll_4.wgsl" with { type: "text" };
 import { codecCode } from "./quant/codec.ts";
 import {
   type MatvecVariant,
@@ -142,6 +144,7 @@ async function compileWidth(
       front.code,
       gated ? swigluCode : rowsCode,
       columns > 1 ? stepsCode : oneCode,
+      unroll > 1 ? unroll4Code : unroll1Code,
       code,
     ],
     constants: {

@@ -157,7 +157,9 @@ for (const codec of EVERY_VARIANT ? CODECS.values() : [Q8_0]) {
       `matvec gives rows the same bits as alone in every variant when ${codec.name} meets ${input}`,
       async (scope) => {
         const cols = 1280; // 40 blocks
-        const shape = { rows: 9, cols, codec, int8, normed: !int8 };
+        // Gate and up take rows in pairs.
+        const form = { normed: !int8, gated: !int8 };
+        const shape = { rows: 9, cols, codec, int8, ...form };
         const w = { blocks: cols / 32 };
         const counts = EVERY_VARIANT ? COUNTS : [6];
         for (const variant of matvecVariants(scope.gpu, w, { int8 })) {

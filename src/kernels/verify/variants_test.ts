@@ -36,7 +36,7 @@ const MUTANTS: [string, MatvecVariant | MatmulVariant, [string, string]][] = [
   [
     "the last of the unrolled steps is lost",
     VECTOR,
-    ["sums = meet_block(sums, block + 3u * LANES, starts, index);", ""],
+    ["s = meet_block(s, block + 3u * LANES, starts, index);", ""],
   ],
   ["the last row is lost", VECTOR, ["write(m, row + 3u, sums.w);", ""]],
   ["a sum overwrites", VECTOR, ["y[i] += value;", "y[i] = value;"]],
