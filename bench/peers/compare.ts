@@ -12,6 +12,7 @@
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import {
+  AbsentError,
   createSeraph,
   type Engine,
   PEERS,
@@ -48,6 +49,7 @@ async function compare(model: string, options: Options): Promise<Comparison> {
     measured: { engine: seraph.name, samplesTs: {} },
   }];
   const failures: Measured[] = [];
+  const absent: string[] = [];
   for (const peer of PEERS) {
     if (peer.backend === "cpu" && !options.cpu) continue;
     say(`${model}: loading ${peer.name}`);
@@ -57,6 +59,11 @@ async function compare(model: string, options: Options): Promise<Comparison> {
       const { name, device } = engine;
       runs.push({ engine, measured: { engine: name, device, samplesTs: {} } });
     } catch (error) {
+      if (error instanceof AbsentError) {
+        absent.push(`${peer.name} is left out: ${error.message}`);
+        say(absent.at(-1)!);
+        continue;
+      }
       const measured = { engine: peer.name, samplesTs: {} };
       failures.push({ ...measured, error: messageOf(error) });
     }
@@ -81,7 +88,7 @@ async function compare(model: string, options: Options): Promise<Comparison> {
   const own = measured[0]?.device;
   const sameDevice = own !== undefined &&
     vulkan.every(({ device }) => device === own);
-  return { model, engines: measured, sameDevice };
+  return { model, engines: measured, absent, sameDevice };
 }
 
 async function visit(

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import type { BenchRow } from "../../cli/bench_rows.ts";
 import { TextLineStream } from "./lines.ts";
 
 /** What is measured: a prompt or a generation, the other is 0. */
@@ -63,10 +64,13 @@ export function createSeraph(model: string): Engine {
           decoder.decode(stderr).trim() || "seraph bench failed in silence",
         );
       }
-      const row = JSON.parse(decoder.decode(stdout)) as {
-        gpu_info: string;
-        samples_ts: number[];
-      };
+      const rows = decoder.decode(stdout).trim().split("\n")
+        .map((line) => JSON.parse(line) as BenchRow);
+      // Times to a first token stand beside it.
+      const row = rows.find((row) =>
+        row.n_prompt === nPrompt && row.n_gen === nGen
+      );
+      if (row === undefined) throw new Error("seraph bench has no such row");
       device = row.gpu_info;
       return row.samples_ts;
     },
@@ -84,7 +88,7 @@ export interface Peer {
   /** What the table calls it. */
   readonly name: string;
   /** Where it runs. */
-  readonly backend: "vulkan" | "cpu";
+  readonly backend: "vulkan" | "cuda" | "cpu";
   /** Environment variables that it gets. Defaults to none. */
   readonly env?: Record<string, string>;
 }
@@ -100,8 +104,15 @@ export const PEERS: readonly Peer[] = [
     backend: "vulkan",
     env: { GGML_VK_DISABLE_FUSION: "1" },
   },
+  { name: "llama.cpp CUDA", backend: "cuda" },
   { name: "llama.cpp CPU", backend: "cpu" },
 ];
+
+/** Error of an engine that this machine has nothing for. */
+export class AbsentError extends Error {
+  /** Its name among errors. */
+  override readonly name = "AbsentError";
+}
 
 /**
  * llama.cpp in Node.js, one process that keeps the model and its shaders.
@@ -109,6 +120,7 @@ export const PEERS: readonly Peer[] = [
  * @param model Path of the GGUF file.
  * @param options How it runs, and the folder that holds node-llama-cpp.
  * @returns The engine, its model loaded.
+ * @throws {AbsentError} If the machine has no such backend.
  * @throws {Error} If it does not load, or loads onto another device.
  */
 export async function startLlamaCpp(
@@ -132,7 +144,11 @@ export async function startLlamaCpp(
       const { code, signal } = await child.status;
       throw new Error(`llama.cpp ended with ${signal ?? `status ${code}`}`);
     }
-    const message = JSON.parse(value) as T & { error?: string };
+    const message = JSON.parse(value) as T & {
+      error?: string;
+      absent?: string;
+    };
+    if (message.absent !== undefined) throw new AbsentError(message.absent);
     if (message.error !== undefined) throw new Error(message.error);
     return message;
   };

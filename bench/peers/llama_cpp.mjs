@@ -2,9 +2,10 @@
 /**
  * llama.cpp as a process of Node.js that measures on request.
  *
- *     node llama_cpp.mjs CACHE vulkan|cpu MODEL.gguf
+ *     node llama_cpp.mjs CACHE vulkan|cuda|cpu MODEL.gguf
  *
- * It says as one line of JSON what it loaded onto which device, or `error`. Then
+ * It says as one line of JSON what it loaded onto which device, or `error`, or
+ * `absent` where there is no such backend. Then
  * every line `{ nPrompt, nGen, repetitions }` on its input is answered by a line
  * `{ samplesTs }`, after one run to warm up, in which shaders are compiled.
  *
@@ -50,7 +51,7 @@ function write(message) {
  * Loads the model, and checks where it is.
  *
  * @param {string} cache
- * @param {"vulkan" | "cpu"} backend
+ * @param {"vulkan" | "cuda" | "cpu"} backend
  * @param {string} modelPath
  */
 async function load(cache, backend, modelPath) {
@@ -68,6 +69,11 @@ async function load(cache, backend, modelPath) {
     logLevel: "info",
     /** @type {(level: string, text: string) => void} */
     logger: (_, text) => void log.push(text),
+  }).catch((/** @type {Error} */ error) => {
+    // It is not compatible with the system: there is no driver.
+    if (backend !== "cuda" || !/NoBinaryFound/.test(error.message)) throw error;
+    write({ absent: "there is no CUDA" });
+    process.exit(0);
   });
   const model = await llama.loadModel({
     modelPath,
@@ -89,13 +95,14 @@ async function load(cache, backend, modelPath) {
       );
     }
   } else if (
-    llama.gpu !== "vulkan" || names.length !== 1 ||
+    llama.gpu !== backend || names.length !== 1 ||
     offloaded === null || offloaded[1] !== offloaded[2]
   ) {
     throw new Error(
-      `Cannot measure Vulkan: the backend is ${llama.gpu || "cpu"} with ` +
+      `Cannot measure ${backend}: the backend is ${llama.gpu || "cpu"} with ` +
         `[${names.join(", ")}] and ${offloaded?.[0] ?? "no layers"} there, ` +
-        "one device with all layers is wanted; see GGML_VK_VISIBLE_DEVICES",
+        "one device with all layers is wanted; see GGML_VK_VISIBLE_DEVICES " +
+        "and CUDA_VISIBLE_DEVICES",
     );
   }
   const addon = /** @type {AddonContext} */ (context._ctx);
@@ -159,9 +166,10 @@ async function once(addon, { nPrompt, nGen }, vocabulary) {
 
 try {
   const [cache, backend, path] = process.argv.slice(2);
-  if (!cache || !path || (backend !== "vulkan" && backend !== "cpu")) {
+  const known = backend === "vulkan" || backend === "cuda" || backend === "cpu";
+  if (!cache || !path || !known) {
     throw new TypeError(
-      "Cannot measure: CACHE, vulkan or cpu, and MODEL.gguf are wanted",
+      "Cannot measure: CACHE, vulkan, cuda or cpu, and MODEL.gguf are wanted",
     );
   }
   const { addon, info, context } = await load(cache, backend, path);

@@ -10,8 +10,9 @@ usage() {
 Usage: bash bench/peers/run.sh [--json] [--rounds N] [--no-cpu] [--cache DIR] [MODEL.gguf ...]
 
 Measures prefill and decode of every model (models/tiny-archangel-q8_0.gguf
-where none is given) with Seraph, with llama.cpp on Vulkan and with llama.cpp on
-the CPU, in turns, and prints the devices that they used and the ratios.
+where none is given) with Seraph and with llama.cpp on Vulkan, on CUDA where
+there is one, and on the CPU, in turns, and prints the devices that they used
+and the ratios.
 
   --json       print one JSON document, samples included
   --rounds N   turns that each engine gets with each test, 3 by default

@@ -18,6 +18,8 @@ export interface Comparison {
   model: string;
   /** Seraph first. */
   engines: Measured[];
+  /** What is left out, and why, a line each. */
+  absent: string[];
   /** Whether Seraph and llama.cpp's Vulkan named the same device. */
   sameDevice: boolean;
 }
@@ -37,36 +39,36 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Writes the medians, and Seraph's as multiples of each peer's, as Markdown.
+ * Writes the medians, and Seraph's as multiples of each peer's, as Markdown: a
+ * line an engine and a line a ratio, in 80 columns with the tests of `compare.ts`.
  *
  * @param comparison What was measured.
- * @param tests The rows.
+ * @param tests The columns.
  * @returns The text, with the devices above the table.
  */
 export function formatComparison(
-  { model, engines, sameDevice }: Comparison,
+  { model, engines, absent, sameDevice }: Comparison,
   tests: readonly Test[],
 ): string {
   const [seraph, ...peers] = engines;
-  const header = [
-    "tokens/s",
-    ...engines.map(({ engine }) => engine),
-    ...peers.map(({ engine }) => `Seraph / ${engine}`),
+  const medianOf = ({ samplesTs }: Measured, test: Test) => {
+    const samples = samplesTs[testName(test)] ?? [];
+    return samples.length === 0 ? NaN : median(samples);
+  };
+  const rows = [
+    ["tokens/s", ...tests.map(testName)],
+    ...engines.map((engine) => [
+      engine.engine,
+      ...tests.map((test) => cell(medianOf(engine, test), 1)),
+    ]),
+    ...peers.map((peer) => [
+      `Seraph / ${peer.engine.replace(/^llama\.cpp /, "")}`,
+      ...tests.map((test) => {
+        const own = seraph === undefined ? NaN : medianOf(seraph, test);
+        return cell(own / medianOf(peer, test), 2);
+      }),
+    ]),
   ];
-  const rows = tests.map((test) => {
-    const name = testName(test);
-    const medianOf = ({ samplesTs }: Measured) => {
-      const samples = samplesTs[name] ?? [];
-      return samples.length === 0 ? NaN : median(samples);
-    };
-    const own = seraph === undefined ? NaN : medianOf(seraph);
-    return [
-      name,
-      ...engines.map((engine) => cell(medianOf(engine), 1)),
-      ...peers.map((peer) => cell(own / medianOf(peer), 2)),
-    ];
-  });
-  const rule = header.map((_, i) => i === 0 ? "---" : "---:");
   return [
     `## ${model}`,
     "",
@@ -74,10 +76,32 @@ export function formatComparison(
       `- ${engine}: ${device ?? "device not known"}` +
       (error === undefined ? "" : `; failed: ${error}`)
     ),
+    ...absent.map((line) => `- ${line}`),
     ...(sameDevice ? [] : ["- not the same device: the ratios say nothing"]),
     "",
-    ...[header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`),
+    ...layOut(rows),
   ].join("\n");
+}
+
+/** A table of columns as wide as they must be, all but the first for numbers. */
+function layOut(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) =>
+    Math.max(...rows.map((row) => row[i]!.length), 4)
+  );
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const [head, ...body] = rows.map((row) =>
+    line(
+      row.map((text, i) =>
+        i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)
+      ),
+    )
+  );
+  const rule = line(
+    widths.map((width, i) =>
+      i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
+    ),
+  );
+  return [head!, rule, ...body];
 }
 
 function cell(value: number, digits: number): string {
