@@ -9,8 +9,9 @@ if [ $# -eq 0 ] || [ "$1" = --help ] || [ "$1" = -h ]; then
 Usage: bash bench/commands.sh SHIM.c [MODEL ...]
 
 Prints, for each model, the dispatches and the pipeline barriers of one decode
-step, without and with a long context, of one prompt batch, and of a token in
-the decode loop; for one layer, what each dispatch waits for:
+step, without and with a long context, of one prompt batch, and of one and of
+eight steps in the decode loop, where those of copies and of the choice of a
+token come to them; for one layer, what each dispatch waits for:
 
   read       it reads what another one wrote
   write      it adds to what another one wrote

@@ -24,6 +24,8 @@ const LOG = Deno.env.get("SHIM_LOG") ?? "vkshim.log";
 /** Positions, where attention of a row has parts to add up. */
 const DEEP = 1024;
 const PROMPT = 64;
+/** Steps that are queued and read back at once. */
+const CHUNKS = [1, 8];
 
 /** A dispatch: what it runs, and where. */
 interface Dispatch {
@@ -136,24 +138,29 @@ function tally(dependencies: readonly Dependency[], divisor: number): string {
   }).join(", ");
 }
 
-/** Prints what a token takes in the decode loop, as it runs. */
-async function printLoop(model: Model): Promise<void> {
-  const [less, more] = [32, 96];
-  const generate = (maxTokens: number) => async () => {
-    await model.generate([1], { maxTokens, ignoreEos: true }).result();
+/** Prints what a chunk of steps takes in the decode loop, as it runs. */
+async function printLoop(model: Model, steps: number): Promise<void> {
+  const chunks = [4, 12] as const;
+  const generate = (count: number) => async () => {
+    // The first token comes with the prompt.
+    const maxTokens = 1 + steps * count;
+    const options = { maxTokens, ignoreEos: true, steps };
+    await model.generate([1], options).result();
   };
-  await generate(more)();
-  const [one, two] = [
-    countCommands(await logOf(generate(less))),
-    countCommands(await logOf(generate(more))),
+  await generate(chunks[1])();
+  const [less, more] = [
+    countCommands(await logOf(generate(chunks[0]))),
+    countCommands(await logOf(generate(chunks[1]))),
   ];
   const each = (of: (counts: CommandCounts) => number) =>
-    ((of(two) - of(one)) / (more - less)).toFixed(2);
+    Number(((of(more) - of(less)) / (chunks[1] - chunks[0])).toFixed(2));
   print(
-    `- decode loop, a token: ${each((c) => c.dispatches.length)} dispatches, ${
-      each((c) => c.barriers)
-    } barriers with those of copies, ${each((c) => c.submits)} submits of ${
-      each((c) => c.commandBuffers)
+    `- decode loop, ${steps} at a time: ${
+      each(({ dispatches }) => dispatches.length)
+    } dispatches, ${each(({ barriers }) => barriers)} barriers, ${
+      each(({ submits }) => submits)
+    } submits of ${
+      each(({ commandBuffers }) => commandBuffers)
     } command buffers`,
   );
 }
@@ -193,6 +200,6 @@ if (import.meta.main) {
         batch: { rows, position: 0, kind: "prompt" },
       });
     });
-    await printLoop(model);
+    for (const steps of CHUNKS) await printLoop(model, steps);
   }
 }

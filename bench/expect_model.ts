@@ -44,7 +44,7 @@ export const SOURCES: Readonly<Record<keyof Assumptions, string>> = {
   stepUs: "4 to 5 us by Vulkan on a 5090 (kernels.md 4)",
   readUs: "no source: 30 to 60 us to wake up from a fence (kernels.md 7)",
   tokensPerRead: "no gap above 50 ms at 300 tokens/s leaves room for 15",
-  sampleSteps: "argmax, and the embedding of its token",
+  sampleSteps: "argmax; the embedding of its token is one of the others",
   cpuMs: "bench/encode.ts on two shared cores",
   matmulFractions: "half of the peak (kernels.md 2)",
 };
@@ -60,7 +60,7 @@ export const H100: Assumptions = {
   stepUs: 4.5,
   readUs: 60,
   tokensPerRead: 8,
-  sampleSteps: 2,
+  sampleSteps: 1,
   cpuMs: 0.52,
   matmulFractions: { f32: 0.5, int8: 0.5 },
 };
