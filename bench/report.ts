@@ -45,6 +45,17 @@ async function readLines<T>(name: string): Promise<T[]> {
   });
 }
 
+function reportDoctor(
+  { subgroupSize, syncReadback, selfTest }: Diagnosis,
+): string[] {
+  const right = selfTest.filter(({ ok }) => ok).length;
+  return [
+    `- subgroups: ${subgroupSize || "none"}`,
+    `- read-back: ${syncReadback ? "synchronous" : "awaited"}`,
+    `- self-test: ${right} kernels right, ${selfTest.length - right} wrong`,
+  ];
+}
+
 function reportEncode({ depths }: EncodeResult): string[] {
   return depths.map(({ depth, llama13b, narrow, stepMs }) =>
     `- CPU cost of a llama13b-shaped step at depth ${depth}: ${
@@ -68,7 +79,7 @@ function reportProbe(probe: Probe): string[] {
   ];
 }
 
-const doctor = JSON.parse(await read("doctor.json")) as Diagnosis;
+const doctor = await readJson<Diagnosis>("doctor.json");
 const encode = await readJson<EncodeResult>("encode.json");
 const probe = await readJson<Probe>("probe.json");
 const kernels = await readLines<KernelRow>("kernels.jsonl");
@@ -78,20 +89,17 @@ const profiles = await readLines<ModelProfile>("profile.jsonl");
 const expected = await read("expect.md");
 const notes = (await read("notes.txt")).split("\n").filter((line) => line);
 
-const device = doctor.adapter.description || doctor.adapter.vendor;
+const device = doctor?.adapter.description || doctor?.adapter.vendor ||
+  probe?.device || "unknown";
 const name = device.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
   .replaceAll(/^-|-$/g, "");
-const failed = doctor.selfTest.filter(({ ok }) => !ok);
 const date = new Date().toISOString().slice(0, 10);
 const lines = [
   `# ${device}`,
   "",
-  `${date}, ${doctor.runtime}, by \`bash bench/gpu.sh\`.`,
+  `${date}, Deno ${Deno.version.deno}, by \`bash bench/gpu.sh\`.`,
   "",
-  `- subgroups: ${doctor.subgroupSize || "none"}`,
-  `- read-back: ${doctor.syncReadback ? "synchronous" : "awaited"}`,
-  `- self-test: ${doctor.selfTest.length - failed.length} kernels right, ` +
-  `${failed.length} wrong`,
+  ...(doctor === undefined ? [] : reportDoctor(doctor)),
   ...(encode === undefined ? [] : reportEncode(encode)),
   ...(probe === undefined ? [] : reportProbe(probe)),
   ...notes.map((note) => `- ${note}`),
