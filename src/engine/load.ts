@@ -107,13 +107,8 @@ export async function loadEngine(
   const start = performance.now();
   const { signal } = options;
   signal?.throwIfAborted();
-  await using main = await openModel(input);
-  const { tokenizer } = main;
-  const sizes = readSizes(main.config, options);
-  const tune = tuneMode(options.tune);
-  await using draft = options.draft === undefined
-    ? undefined
-    : await openDraft(options.draft, main);
+  await using files = await openFiles(input, options);
+  const { main, draft, sizes, tune, template } = files;
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
@@ -126,20 +121,68 @@ export async function loadEngine(
     });
     const loadMs = performance.now() - start;
     const engine = new GpuEngine({ gpu, main: parts, draft: loaded, loadMs });
-    const template = getString(main.file.metadata, "tokenizer.chat_template");
-    return { engine, tokenizer, template };
+    return { engine, tokenizer: main.tokenizer, template };
   } catch (error) {
     gpu.device.destroy(); // and with it all that was allocated
     throw error;
   }
 }
 
+/** The files of a model, open, and what follows from them and the options. */
+export interface OpenFiles extends AsyncDisposable {
+  /** The model. */
+  main: OpenModel;
+  /** The draft model, where there is one. */
+  draft: OpenModel | undefined;
+  /** The model's chat template, where it has one. */
+  template: string | undefined;
+  /** Positions of a conversation, and rows of a batch. */
+  sizes: { contextLength: number; batchSize: number };
+  /** Whether kernel variants are measured. */
+  tune: TuneMode;
+}
+
+/**
+ * Does all of loading that needs no GPU, and refuses what can be refused so.
+ *
+ * @param input The model.
+ * @param options How it is to be loaded.
+ * @returns The files, to be disposed of by the caller.
+ */
+export async function openFiles(
+  input: ModelInput,
+  options: LoadModelOptions,
+): Promise<OpenFiles> {
+  await using stack = new AsyncDisposableStack();
+  const main = stack.use(await openModel(input));
+  const sizes = readSizes(main.config, options);
+  const tune = tuneMode(options.tune);
+  const draft = options.draft === undefined
+    ? undefined
+    : stack.use(await openDraft(options.draft, main));
+  const template = getString(main.file.metadata, "tokenizer.chat_template");
+  const open = stack.move();
+  return {
+    main,
+    draft,
+    template,
+    sizes,
+    tune,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
 /** A model's file, open, and what its header says. */
-interface OpenModel extends AsyncDisposable {
+export interface OpenModel extends AsyncDisposable {
+  /** Its bytes. */
   source: ByteSource;
+  /** Its header. */
   file: GgufFile;
+  /** Its hyperparameters. */
   config: LlamaConfig;
+  /** Its tensors by their roles. */
   tensors: LlamaTensors;
+  /** Its tokenizer. */
   tokenizer: Tokenizer;
 }
 

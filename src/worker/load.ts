@@ -1,10 +1,57 @@
-import type { LoadModelOptions } from "../engine/load.ts";
-import type { Model } from "../engine/model.ts";
+import { type LoadModelOptions, openFiles } from "../engine/load.ts";
+import { Model } from "../engine/model.ts";
 import type { ModelInput } from "../gguf/source.ts";
+import { Connection } from "./connection.ts";
+import { buffersOf, packInput, packLoadOptions } from "./send.ts";
+import { WorkerEngine } from "./worker_engine.ts";
 
-export function loadInWorker(
-  _i: ModelInput,
-  _o: LoadModelOptions,
+/**
+ * Loads what `loadModel()` makes a model of, in a worker of its own. The text
+ * side of it, tokenizer and template, stays in this thread.
+ *
+ * @param input The model; bytes are copied.
+ * @param options How to load it.
+ * @returns The model, which ends its worker when it is disposed of.
+ * @throws {Error} As in this thread, or if a worker may not be started; none
+ * stays.
+ */
+export async function loadInWorker(
+  input: ModelInput,
+  options: LoadModelOptions,
 ): Promise<Model> {
-  throw new Error("not yet");
+  const start = performance.now();
+  const { draft, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  checkPermission();
+  const connection = new Connection();
+  try {
+    // While the worker starts; what is wrong with them is found here.
+    await using files = await openFiles(input, options);
+    const { template, main: { tokenizer } } = files;
+    const work = {
+      kind: "load",
+      input: packInput(input),
+      draft: draft && packInput(draft),
+      options: packLoadOptions(options),
+    } as const;
+    const buffers = buffersOf(work.input, work.draft);
+    const facts = await connection.call(work, { signal, onProgress }, buffers);
+    const loadMs = performance.now() - start;
+    const engine = new WorkerEngine(connection, facts, loadMs);
+    return new Model({ engine, tokenizer, template });
+  } catch (error) {
+    connection.terminate(new Error("The model was not loaded"));
+    throw error;
+  }
+}
+
+/** A worker reads its modules anew, which Deno counts as reading files. */
+function checkPermission(): void {
+  const path = new URL("../../", import.meta.url);
+  if (path.protocol !== "file:" || globalThis.Deno === undefined) return;
+  const { state } = Deno.permissions.requestSync({ name: "read", path });
+  if (state === "granted") return;
+  throw new Error(
+    `Cannot load model in a worker: no permission to read ${path.pathname}, run Deno with --allow-read`,
+  );
 }

@@ -1,0 +1,137 @@
+import type { GpuEngine } from "../engine/gpu_engine.ts";
+import { loadEngine } from "../engine/load.ts";
+import type { PromptProgress } from "../model/sequence.ts";
+import type { LoadProgress } from "../model/upload.ts";
+import { packError } from "./errors.ts";
+import type { EngineFacts, Reply, Request, Work } from "./messages.ts";
+import { unpackInput } from "./send.ts";
+
+/** A reply without what the host adds. */
+type Answer = Reply extends infer R
+  ? R extends Reply ? Omit<R, "call" | "gpuBytes"> : never
+  : never;
+
+/** A call under way. */
+class Running {
+  readonly #controller = new AbortController();
+  /** Chunks that its reader has asked for, and those that it was sent. */
+  #wanted = 1;
+  #sent = 0;
+  #wake = () => {};
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Its reader asks for one chunk more. */
+  more(): void {
+    this.#wanted++;
+    this.#wake();
+  }
+
+  /** It is to end. */
+  stop(): void {
+    this.#controller.abort();
+    this.#wake();
+  }
+
+  /**
+   * Waits, behind a chunk, until another one may be computed: one may be ahead of
+   * what the reader has asked for, so that the GPU need not wait for it.
+   */
+  async sent(): Promise<void> {
+    this.#sent++;
+    while (this.#sent > this.#wanted && !this.signal.aborted) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+}
+
+/** The worker's end: runs the engine for another thread. */
+export class EngineHost {
+  readonly #post: (reply: Reply) => void;
+  readonly #running = new Map<number, Running>();
+  #engine: GpuEngine | undefined;
+
+  /**
+   * Creates an {@linkcode EngineHost}.
+   *
+   * @param post Sends a reply.
+   */
+  constructor(post: (reply: Reply) => void) {
+    this.#post = post;
+  }
+
+  /** Takes a message. */
+  receive(request: Request): void {
+    const { call, kind } = request;
+    if (kind === "start") this.#start(call, request.work);
+    // The call may be over by now.
+    else if (kind === "more") this.#running.get(call)?.more();
+    else this.#running.get(call)?.stop();
+  }
+
+  /** Runs a call, and tells what came of it; never rejects. */
+  async #start(call: number, work: Work): Promise<void> {
+    const running = new Running();
+    this.#running.set(call, running);
+    const reply = (answer: Answer) => {
+      const gpuBytes = this.#engine?.gpuBytes ?? 0;
+      this.#post({ call, gpuBytes, ...answer });
+    };
+    try {
+      const value = await this.#run(work, running, reply);
+      reply({ kind: "end", value });
+    } catch (error) {
+      reply({ kind: "error", error: packError(error) });
+    } finally {
+      this.#running.delete(call);
+    }
+  }
+
+  async #run(
+    work: Work,
+    running: Running,
+    reply: (answer: Answer) => void,
+  ): Promise<(Reply & { kind: "end" })["value"]> {
+    const { signal } = running;
+    const onProgress = (progress: LoadProgress | PromptProgress) =>
+      reply({ kind: "progress", progress });
+    if (work.kind === "load") {
+      return await this.#load(work, { signal, onProgress });
+    }
+    const engine = this.#engine;
+    if (engine === undefined) throw new Error("There is no model to run");
+    if (work.kind === "score") {
+      return await engine.score(work.ids, { ...work.options, signal });
+    }
+    if (work.kind === "generate") {
+      const options = { ...work.options, signal, onPrompt: onProgress };
+      for await (const chunk of engine.generate(work.ids, options)) {
+        reply({ kind: "chunk", chunk });
+        await running.sent();
+        if (signal.aborted) break;
+      }
+    } else {
+      await engine[Symbol.asyncDispose]();
+    }
+    return undefined;
+  }
+
+  async #load(
+    { input, draft, options }: Work & { kind: "load" },
+    rest: {
+      signal: AbortSignal;
+      onProgress: (progress: LoadProgress) => void;
+    },
+  ): Promise<EngineFacts> {
+    const { engine } = await loadEngine(unpackInput(input), {
+      ...options,
+      ...rest,
+      draft: draft && unpackInput(draft),
+    });
+    this.#engine = engine;
+    const { config, contextLength, device, kernels, hasDraft } = engine;
+    return { config, contextLength, device, kernels, hasDraft };
+  }
+}

@@ -1,0 +1,88 @@
+import type { LoadModelOptions } from "../engine/load.ts";
+import type { Score, ScoreOptions } from "../generate/score.ts";
+import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
+import type { ModelInput } from "../gguf/source.ts";
+import type { LlamaConfig } from "../model/config.ts";
+import type { PromptProgress } from "../model/sequence.ts";
+import type { LoadProgress } from "../model/upload.ts";
+import type { KernelChoice } from "../tune/report.ts";
+import type { SentError } from "./errors.ts";
+
+// Two threads, and between them only what can be cloned. Each call has a number;
+// a call ends with exactly one "end" or "error", behind which nothing of it is
+// left in the worker.
+
+/** A model input; a URL goes as its text. */
+export type SentInput = Exclude<ModelInput, URL> | { url: string };
+
+/** Options of {@linkcode loadModel} without what stays in its thread. */
+export type SentLoadOptions = Omit<
+  LoadModelOptions,
+  "onProgress" | "signal" | "draft" | "worker"
+>;
+
+/** Options of a generation without what stays in its thread. */
+export type SentTokenOptions = Omit<TokenOptions, "onPrompt" | "signal">;
+
+/** Options of a score without what stays in its thread. */
+export type SentScoreOptions = Omit<ScoreOptions, "signal">;
+
+/** What a worker can do, and what it needs to know for it. */
+export type Work =
+  | {
+    /** Loads the one model of the worker, before all else. */
+    kind: "load";
+    input: SentInput;
+    draft: SentInput | undefined;
+    options: SentLoadOptions;
+  }
+  | {
+    kind: "generate";
+    ids: readonly number[];
+    options: SentTokenOptions;
+  }
+  | { kind: "score"; ids: readonly number[]; options: SentScoreOptions }
+  | { kind: "dispose" };
+
+/** What a kind of work comes to. */
+export interface WorkResults {
+  load: EngineFacts;
+  /** Its chunks have been sent before. */
+  generate: undefined;
+  score: Score;
+  dispose: undefined;
+}
+
+/** What of an engine does not change once it is loaded. */
+export interface EngineFacts {
+  config: LlamaConfig;
+  contextLength: number;
+  device: string;
+  kernels: readonly KernelChoice[];
+  hasDraft: boolean;
+}
+
+/** A message to the worker. */
+export type Request =
+  & { call: number }
+  & (
+    | { kind: "start"; work: Work }
+    /** The reader wants one chunk more; it wants the first one at the start. */
+    | { kind: "more" }
+    /** The call is to end as soon as it can. */
+    | { kind: "stop" }
+  );
+
+/** A message from the worker. */
+export type Reply =
+  & {
+    call: number;
+    /** Bytes of GPU memory in use when it was sent. */
+    gpuBytes: number;
+  }
+  & (
+    | { kind: "progress"; progress: LoadProgress | PromptProgress }
+    | { kind: "chunk"; chunk: TokenChunk }
+    | { kind: "end"; value: WorkResults[keyof WorkResults] }
+    | { kind: "error"; error: SentError }
+  );

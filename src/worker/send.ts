@@ -1,0 +1,87 @@
+import type { LoadModelOptions } from "../engine/load.ts";
+import type { TokenOptions } from "../generate/tokens.ts";
+import type { ModelInput } from "../gguf/source.ts";
+import type {
+  SentInput,
+  SentLoadOptions,
+  SentTokenOptions,
+} from "./messages.ts";
+
+// By name, so that nothing that cannot be cloned comes along; the compiler tells
+// where a new option is missing.
+const LOAD_OPTIONS: Record<keyof SentLoadOptions, true> = {
+  activations: true,
+  batchSize: true,
+  contextLength: true,
+  keptCaches: true,
+  kv: true,
+  powerPreference: true,
+  subgroups: true,
+  tune: true,
+};
+
+const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
+  frequencyPenalty: true,
+  logprobs: true,
+  maxTokens: true,
+  minP: true,
+  presencePenalty: true,
+  repeatLastN: true,
+  repeatPenalty: true,
+  reuse: true,
+  sampler: true,
+  seed: true,
+  speculation: true,
+  steps: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+};
+
+/** The options of a load that go to the worker. */
+export function packLoadOptions(options: LoadModelOptions): SentLoadOptions {
+  return pick(options, LOAD_OPTIONS);
+}
+
+/** The options of a generation that go to the worker. */
+export function packTokenOptions(options: TokenOptions): SentTokenOptions {
+  return pick(options, TOKEN_OPTIONS);
+}
+
+function pick<T extends object, K extends keyof T>(
+  options: T,
+  keys: Record<K, true>,
+): Pick<T, K> {
+  const names = Object.keys(keys) as K[];
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined)
+      .map((name) => [name, options[name]]),
+  ) as Pick<T, K>;
+}
+
+/**
+ * Packs a model input for the worker.
+ *
+ * @param input The input.
+ * @returns What is sent, bytes as a copy: those of the caller stay its own.
+ */
+export function packInput(input: ModelInput): SentInput {
+  if (input instanceof URL) return { url: input.href };
+  // Cloning a part of a buffer would take the whole buffer along.
+  return input instanceof Uint8Array ? new Uint8Array(input) : input;
+}
+
+/** The buffers of inputs that can be handed over, as they are copies. */
+export function buffersOf(
+  ...inputs: readonly (SentInput | undefined)[]
+): ArrayBuffer[] {
+  return inputs.flatMap((input) =>
+    input instanceof Uint8Array ? [input.buffer as ArrayBuffer] : []
+  );
+}
+
+/** The model input that {@linkcode packInput} has packed. */
+export function unpackInput(sent: SentInput): ModelInput {
+  const isUrl = typeof sent === "object" && "url" in sent;
+  return isUrl ? new URL(sent.url) : sent;
+}

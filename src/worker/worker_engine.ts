@@ -1,0 +1,83 @@
+import type { Engine } from "../engine/engine.ts";
+import type { Score, ScoreOptions } from "../generate/score.ts";
+import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
+import type { LlamaConfig } from "../model/config.ts";
+import type { KernelChoice } from "../tune/report.ts";
+import type { Connection } from "./connection.ts";
+import type { EngineFacts } from "./messages.ts";
+import { packTokenOptions } from "./send.ts";
+
+/** The engine of another thread. */
+export class WorkerEngine implements Engine {
+  readonly loadMs: number;
+  readonly #connection: Connection;
+  readonly #facts: EngineFacts;
+
+  /**
+   * Creates a {@linkcode WorkerEngine}.
+   *
+   * @param connection The worker, which the engine ends; its model is loaded.
+   * @param facts What the worker told of the model.
+   * @param loadMs Milliseconds that loading took, the start of the worker
+   * included.
+   */
+  constructor(connection: Connection, facts: EngineFacts, loadMs: number) {
+    this.#connection = connection;
+    this.#facts = facts;
+    this.loadMs = loadMs;
+  }
+
+  get config(): LlamaConfig {
+    return this.#facts.config;
+  }
+
+  get contextLength(): number {
+    return this.#facts.contextLength;
+  }
+
+  get device(): string {
+    return this.#facts.device;
+  }
+
+  get gpuBytes(): number {
+    return this.#connection.gpuBytes;
+  }
+
+  get kernels(): readonly KernelChoice[] {
+    return this.#facts.kernels;
+  }
+
+  get hasDraft(): boolean {
+    return this.#facts.hasDraft;
+  }
+
+  async *generate(
+    ids: readonly number[],
+    options: TokenOptions,
+  ): AsyncGenerator<TokenChunk, void> {
+    const { signal, onPrompt } = options;
+    await using call = this.#connection.open({
+      kind: "generate",
+      ids,
+      options: packTokenOptions(options),
+    }, { signal, onProgress: onPrompt });
+    while (true) {
+      const chunk = await call.next();
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  }
+
+  async score(
+    ids: readonly number[],
+    { signal, ...options }: ScoreOptions,
+  ): Promise<Score> {
+    const work = { kind: "score", ids, options } as const;
+    return await this.#connection.call(work, { signal });
+  }
+
+  /** Frees all GPU memory and ends the worker; generations under way fail. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#connection[Symbol.asyncDispose]();
+  }
+}
