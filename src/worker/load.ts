@@ -47,11 +47,11 @@ export async function loadInWorker(
 
 /** A worker reads its modules anew, which Deno counts as reading files. */
 function checkPermission(): void {
-  const path = new URL("../../", import.meta.url);
+  const path = new URL("../", import.meta.url);
   if (path.protocol !== "file:" || globalThis.Deno === undefined) return;
   const { state } = Deno.permissions.requestSync({ name: "read", path });
   if (state === "granted") return;
   throw new Error(
-    `Cannot load model in a worker: no permission to read ${path.pathname}, run Deno with --allow-read`,
+    `Cannot load model in a worker: no permission to read "${path.pathname}", run Deno with --allow-read`,
   );
 }
