@@ -1,6 +1,7 @@
 /**
  * A service: `POST /` a question and get the answer as server-sent events. The
- * generation stops when the client leaves.
+ * generation stops when the client leaves. The model runs in a worker, so that
+ * no request waits for the GPU because another one does.
  *
  *     deno run -A examples/service.ts
  *     curl -N -d "What is the capital of France?" http://127.0.0.1:8000
@@ -11,7 +12,7 @@
 import { loadModel } from "@seraph/seraph";
 
 const path = new URL("../models/tiny-archangel-q8_0.gguf", import.meta.url);
-await using model = await loadModel(path);
+await using model = await loadModel(path, { worker: true });
 
 async function* events(question: string, signal: AbortSignal) {
   const message = { role: "user" as const, content: question };

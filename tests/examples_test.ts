@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertStringIncludes,
+} from "@std/assert";
 
 function deno(args: string[], env: Record<string, string> = {}): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
@@ -76,6 +81,25 @@ Deno.test("examples/service.ts streams an answer and stops with its client", asy
     assertEquals(pieces.join(""), "The capital of France is Paris.");
     assert(pieces.length > 3, "the answer came in one piece");
     assert(text.endsWith("event: done\ndata: {}\n\n"));
+  });
+
+  await t.step("other requests need not wait for the GPU", async () => {
+    const body = "Hi! I'm looking for a recipe for a chocolate cake.";
+    const answer = fetch(service.address, { method: "POST", body })
+      .then((response) => response.text());
+    const waited: number[] = [];
+    let isDone = false;
+    const end = answer.finally(() => isDone = true);
+    while (!isDone) {
+      const start = performance.now();
+      const { status } = await fetch(service.address);
+      waited.push(performance.now() - start);
+      assertEquals(status, 405);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await end;
+    waited.sort((a, b) => a - b);
+    assertLess(waited[waited.length >> 1]!, 20);
   });
 
   await t.step("an error is an event", async () => {
