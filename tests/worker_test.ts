@@ -28,6 +28,7 @@ Deno.test("a model in a worker gives what it gives in this thread", async () => 
     { sampler: "cpu", temperature: 1, seed: 9 },
     { steps: 1 },
     { steps: 5 },
+    { speculation: "lookup", steps: 1 },
     { reuse: false },
     { ignoreEos: false },
     { stop: ["e"] },

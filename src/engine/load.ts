@@ -64,7 +64,8 @@ export interface LoadModelOptions extends RequestGpuOptions {
   keptCaches?: number | undefined;
   /**
    * Whether the model runs in a worker, so that this thread never waits for the
-   * GPU. Defaults to `false`.
+   * GPU. The program has to dispose of the model then: a worker keeps it running.
+   * Defaults to `false`.
    */
   worker?: boolean | undefined;
 }
