@@ -2,16 +2,18 @@
  * Holds models against goldens of another engine, in one batch, in chunks of 7
  * and token by token, and prints a table.
  *
- *     deno run -A tests/parity.ts [--int8] FOLDER_OF_MODELS FOLDER_OF_GOLDENS [NAME ...]
+ *     deno run -A tests/parity.ts [--int8] [--ways [--kv=TYPE]] FOLDER_OF_MODELS FOLDER_OF_GOLDENS [NAME ...]
  *
  * `--int8` rounds activations to 8 bits: then only the logits are held to a limit.
+ * `--ways` computes the greedy ids in every way instead: steps at a time, reuse,
+ * guesses, sampler, worker and types of KV cache (or one: `--kv=f32`).
  * A golden `NAME.json` belongs to `NAME.gguf`; its runs have `ids`, and may have
  * `argmax` with `margin`, `loglikelihood`, `greedy` ids and a file of `logits`.
  *
  * @module
  */
 
-import { loadModel, type Model } from "../mod.ts";
+import { type GenerateOptions, loadModel, type Model } from "../mod.ts";
 import { continueIds, scoredLogits } from "./engine.ts";
 import { nmse } from "./gpu.ts";
 
@@ -36,13 +38,20 @@ const LIMIT = { f32: 1e-9, int8: 2e-3 } as const;
 const BATCHES = [512, 7, 1];
 
 const activations = Deno.args.includes("--int8") ? "int8" : "f32";
-const [models, goldens, ...names] = Deno.args.filter((arg) => arg !== "--int8");
+const [models, goldens, ...names] = Deno.args.filter((arg) =>
+  !arg.startsWith("--")
+);
 if (models === undefined || goldens === undefined) {
   throw new TypeError("Cannot compare: two folders are wanted");
 }
 const files = names.length > 0 ? names : listGoldens(goldens);
 let failed = 0;
-for (const name of files) await compare(name);
+/** With `--kv=f32` that type alone. */
+const KV_TYPES = (["f32", "f16", "q8_0"] as const).filter((type) =>
+  !Deno.args.some((arg) => arg.startsWith("--kv=") && arg !== `--kv=${type}`)
+);
+const compareFile = Deno.args.includes("--ways") ? compareWays : compare;
+for (const name of files) await compareFile(name);
 Deno.exit(failed > 0 ? 1 : 0);
 
 function listGoldens(folder: string): string[] {
@@ -116,6 +125,73 @@ async function error(rows: Float32Array[], run: GoldenRun): Promise<string> {
   const error = nmse(actual, expected);
   if (!(error <= LIMIT[activations])) failed++;
   return error.toExponential(1);
+}
+
+/** Every way to compute tokens, of one model. */
+function listWays(): GenerateOptions[] {
+  return [1, 3, 16, undefined].flatMap((steps) =>
+    [true, false].flatMap((reuse) => [
+      ...(["lookup", "off"] as const).map((speculation) => ({
+        steps,
+        reuse,
+        speculation,
+      })),
+      ...(steps === 1 ? [{ steps, reuse, sampler: "cpu" as const }] : []),
+    ])
+  );
+}
+
+async function compareWays(name: string): Promise<void> {
+  const golden = JSON.parse(
+    await Deno.readTextFile(`${goldens}/${name}.json`),
+  ) as { runs: GoldenRun[] };
+  for (const kv of KV_TYPES) {
+    const first = new Map<string, string>();
+    for (const batchSize of BATCHES) {
+      for (const worker of batchSize === BATCHES[0] ? [false, true] : [false]) {
+        await using model = await loadModel(`${models}/${name}.gguf`, {
+          kv,
+          batchSize,
+          activations,
+          worker,
+        });
+        const where = `KV ${kv}${worker ? ", worker" : ""}`;
+        for (const run of golden.runs) {
+          const said = await sayInEveryWay(model, run);
+          const before = first.get(run.prompt) ?? said[0]!;
+          first.set(run.prompt, before);
+          const others = said.filter((ids) => ids !== before).length;
+          const { ids, margin } = run.greedy;
+          const differs = JSON.parse(before)
+            .findIndex((id: number, i: number) => id !== ids[i]);
+          const isGolden = differs < 0 || margin[differs]! <= MARGIN;
+          // A cache that rounds may say something else, but always the same.
+          const isExact = kv === "f32" && activations === "f32";
+          if (others > 0 || (isExact && !isGolden)) failed++;
+          const greedy = differs < 0 ? "equal" : `differs at ${differs}`;
+          print(
+            name,
+            batchSize,
+            `${where}, prompt ${run.prompt}: ${said.length} ways, ${others} differ, golden ${greedy}`,
+          );
+        }
+      }
+    }
+  }
+}
+
+async function sayInEveryWay(
+  model: Model,
+  { ids, greedy }: GoldenRun,
+): Promise<string[]> {
+  const said: string[] = [];
+  for (const way of listWays()) {
+    const maxTokens = greedy.ids.length;
+    said.push(
+      JSON.stringify(await continueIds(model, ids, { ...way, maxTokens })),
+    );
+  }
+  return said;
 }
 
 function print(name: string, batchSize: number, text: string): void {
