@@ -1,5 +1,6 @@
 import {
   assertEquals,
+  assertGreater,
   assertLess,
   assertRejects,
   assertStrictEquals,
@@ -23,7 +24,7 @@ const LONG = madeIds(400);
 const worker = true;
 
 Deno.test("a generation in a worker can be aborted at any moment", async () => {
-  await using model = await loadModel(MODEL, { worker, batchSize: 8 });
+  await using model = await loadModel(MODEL, { worker, batchSize: 4 });
   const expected = await continueIds(model, SHORT);
   const bytes = model.gpuBytes;
   const reason = new Error("changed my mind");
@@ -40,7 +41,7 @@ Deno.test("a generation in a worker can be aborted at any moment", async () => {
   };
   await failed(model.generate(SHORT, { signal: AbortSignal.abort(reason) }));
 
-  // Within the prompt.
+  // Within the prompt, of which the rest does not run.
   for (const batches of [1, 3]) {
     const controller = new AbortController();
     let left = batches;
@@ -48,7 +49,15 @@ Deno.test("a generation in a worker can be aborted at any moment", async () => {
       if (--left === 0) controller.abort(reason);
     };
     const { signal } = controller;
-    await failed(model.generate(LONG, { signal, onPrompt }));
+    const generate = () => model.generate(LONG, { signal, onPrompt });
+    assertStrictEquals(
+      await generate().result().catch((error) => error),
+      reason,
+    );
+    assertEquals(left, 0);
+    const { usage } = await model.generate(LONG, { maxTokens: 0 }).result();
+    assertLess(usage.reusedTokens, LONG.length - 1);
+    await failed(generate());
   }
   // Between two tokens.
   for (const tokens of [1, 2, 3, 20]) {
@@ -101,6 +110,21 @@ Deno.test("leaving the loop gives back what the worker took", async () => {
     assertEquals([ids, finishReason], [seen, "abort"]);
     assertEquals(usage.reusedTokens, 1); // the steps have left nothing
     assertEquals(await continueIds(model, SHORT), expected);
+  }
+});
+
+Deno.test("generations that run at once in a worker give their memory back", async () => {
+  await using model = await loadModel(MODEL, { worker });
+  const bytes = model.gpuBytes;
+  const options = { maxTokens: 50, ignoreEos: true };
+  for (let i = 0; i < 5; i++) {
+    const one = model.generate([1, 5], options)[Symbol.asyncIterator]();
+    await one.next();
+    const other = model.generate([1, 6], options)[Symbol.asyncIterator]();
+    await other.next();
+    assertGreater(model.gpuBytes, bytes);
+    await Promise.all([one.return!(), other.return!()]);
+    assertEquals(model.gpuBytes, bytes);
   }
 });
 
