@@ -148,7 +148,7 @@ Deno.test("loadModel() ends its worker when a signal or a callback stops it", as
   const loads: (() => Promise<Model>)[] = [
     () => loadModel(MODEL, { worker, signal: abortedAt(0, reason) }),
     () => loadModel(MODEL, { worker, signal: abortedAt(20, reason) }),
-    () => loadModel(MODEL, { worker, signal: abortedAt(100, reason) }),
+    () => loadModel(MODEL, { worker, signal: abortedAt(50, reason) }),
     () => {
       const controller = new AbortController();
       return loadModel(MODEL, {
