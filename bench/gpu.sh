@@ -75,7 +75,7 @@ tests=(src/kernels src/gpu)
 seconds=60
 if [ -n "$small" ]; then
   tests=(src/kernels/matvec_test.ts src/kernels/attention_test.ts src/gpu)
-  seconds=30
+  seconds=20
 fi
 part "kernel tests" "$seconds" deno test -A --cached-only --quiet --parallel \
   "${tests[@]}" >"$out/tests.log" 2>&1
@@ -115,13 +115,18 @@ run profile 20 bench/synthetic.ts "${shape[@]}" --type q4_0 "${lengths[@]}" \
   --profile -r 3 -o jsonl >"$out/profile.jsonl"
 
 step kernels
+# What matters most comes first, should the time not do for all.
+formats=Q4_0,Q8_0,Q4_K,Q6_K,F16,Q5_K,Q3_K,Q2_K,BF16,F32,Q4_1,Q5_0,Q5_1
+formats+=,IQ4_XS,IQ4_NL,IQ3_S,IQ3_XXS,IQ2_S,IQ2_XS,IQ2_XXS,IQ1_M,IQ1_S
+formats+=,TQ1_0,TQ2_0,MXFP4
 which=(--variants tuned)
 seconds=130
 if [ -n "$small" ]; then
   which=(--small)
+  seconds=60
 fi
 run "kernel benchmark" "$seconds" cli.ts bench --kernels "${which[@]}" \
-  -o jsonl --plot "$out/roofline.svg" >"$out/kernels.jsonl"
+  --formats "$formats" -o jsonl --plot "$out/roofline.svg" >"$out/kernels.jsonl"
 
 step "what is to be expected"
 run expect 10 bench/expect.ts --results "$out" >"$out/expect.md"
