@@ -11,6 +11,7 @@
 
 import { Command } from "commander";
 import {
+  benchLoadOptions,
   benchModel,
   type BenchModelFlags,
   benchModelOptions,
@@ -19,12 +20,7 @@ import {
   outputOption,
 } from "../cli/bench_model.ts";
 import { interruptSignal } from "../cli/model.ts";
-import {
-  integer,
-  jsonOption,
-  loadOptions,
-  toLoadOptions,
-} from "../cli/options.ts";
+import { integer, jsonOption, toLoadOptions } from "../cli/options.ts";
 import { runProgram } from "../cli/run.ts";
 import { createSyntheticModel } from "./synthetic/model.ts";
 import { findShape, type ShapeOverrides, SHAPES } from "./synthetic/shapes.ts";
@@ -78,7 +74,7 @@ function createCommand(): Command {
   for (const option of benchModelOptions()) command.addOption(option);
   command.option("-r, --repetitions <n>", "runs of each (5)", integer(1));
   command.addOption(outputOption());
-  for (const option of loadOptions()) command.addOption(option);
+  for (const option of benchLoadOptions()) command.addOption(option);
   return command.addOption(jsonOption()).action(run);
 }
 

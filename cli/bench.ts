@@ -6,6 +6,7 @@ import {
   kernelOptions,
 } from "./bench_kernels.ts";
 import {
+  benchLoadOptions,
   benchModel,
   type BenchModelFlags,
   benchModelOptions,
@@ -13,7 +14,7 @@ import {
   outputOption,
 } from "./bench_model.ts";
 import { interruptSignal, loadWithProgress } from "./model.ts";
-import { integer, jsonOption, loadOptions, toLoadOptions } from "./options.ts";
+import { integer, jsonOption, toLoadOptions } from "./options.ts";
 
 /** `seraph bench` */
 export function benchCommand(): Command {
@@ -27,7 +28,7 @@ export function benchCommand(): Command {
     integer(1),
   );
   command.addOption(outputOption());
-  for (const option of loadOptions()) command.addOption(option);
+  for (const option of benchLoadOptions()) command.addOption(option);
   command.addOption(jsonOption())
     .option(
       "--kernels",

@@ -9,7 +9,7 @@ import {
   markdownLine,
   toRow,
 } from "./bench_rows.ts";
-import { integers, type LoadFlags } from "./options.ts";
+import { integers, type LoadFlags, loadOptions } from "./options.ts";
 import { writeCsv, writeJson, writeLine } from "./output.ts";
 
 /** How `bench` prints. */
@@ -39,6 +39,16 @@ export function benchModelOptions(): Option[] {
     ).argParser(integers),
     new Option("--profile", "GPU time by stage and kernel instead"),
   ];
+}
+
+/** Where and with whom a model runs: what is measured runs here, by itself. */
+const COMPANY = ["worker", "draft"];
+
+/** The options of commands that load a model, as far as they can be measured. */
+export function benchLoadOptions(): Option[] {
+  return loadOptions().filter((option) =>
+    !COMPANY.includes(option.attributeName())
+  );
 }
 
 /** `-o` */
