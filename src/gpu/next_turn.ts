@@ -1,8 +1,16 @@
+/** Milliseconds within which signals and I/O are to have their turn. */
+const PATIENCE_MS = 100;
+
+// The event loop is the thread's, and so is the time when it had a whole turn.
+let lastWholeTurn = 0;
+
 /**
  * Lets the event loop run what waits: timers, I/O, an abort.
  *
  * The engine holds the thread while it waits for the GPU, and a promise that is
- * resolved already gives nothing else a turn.
+ * resolved already gives nothing else a turn. In Deno `setImmediate` takes some
+ * us, but signals and I/O may wait for seconds behind a row of them; a timer
+ * takes a ms or more, and lets them through.
  *
  * @returns A promise that resolves in the next turn.
  */
@@ -10,8 +18,10 @@ export function nextTurn(): Promise<void> {
   const { setImmediate } = globalThis as {
     setImmediate?: (callback: () => void) => void;
   };
-  return new Promise((resolve) => {
-    if (setImmediate !== undefined) setImmediate(resolve); // 6 us in Deno
-    else setTimeout(resolve, 0);
-  });
+  const now = performance.now();
+  if (setImmediate !== undefined && now - lastWholeTurn < PATIENCE_MS) {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+  lastWholeTurn = now;
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
