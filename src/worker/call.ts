@@ -2,11 +2,16 @@ import type { TokenChunk } from "../generate/tokens.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { unpackError } from "./errors.ts";
-import type { Reply, Request, Work, WorkResults } from "./messages.ts";
+import type {
+  Work,
+  WorkerReply,
+  WorkerRequest,
+  WorkResults,
+} from "./messages.ts";
 
 /** A message of a call to the worker, without its number. */
-export type CallRequest = Request extends infer R
-  ? R extends Request ? Omit<R, "call"> : never
+export type CallRequest = WorkerRequest extends infer R
+  ? R extends WorkerRequest ? Omit<R, "call"> : never
   : never;
 
 /** What of a call stays in this thread. */
@@ -48,7 +53,7 @@ export class Call<K extends Work["kind"]> implements AsyncDisposable {
   }
 
   /** Takes a reply. */
-  receive(reply: Reply): void {
+  receive(reply: WorkerReply): void {
     switch (reply.kind) {
       case "progress":
         this.#note(reply.progress);

@@ -1,5 +1,10 @@
 import { Call, type CallOptions } from "./call.ts";
-import type { Reply, Request, Work, WorkResults } from "./messages.ts";
+import type {
+  Work,
+  WorkerReply,
+  WorkerRequest,
+  WorkResults,
+} from "./messages.ts";
 
 /** This thread's end: a worker, and the calls that it is at. */
 export class Connection implements AsyncDisposable {
@@ -14,7 +19,7 @@ export class Connection implements AsyncDisposable {
   constructor() {
     const url = new URL("./worker.ts", import.meta.url);
     this.#worker = new Worker(url, { type: "module", name: "seraph" });
-    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
       this.#gpuBytes = data.gpuBytes;
       this.#calls.get(data.call)?.receive(data);
       const isLast = data.kind === "end" || data.kind === "error";
@@ -51,8 +56,8 @@ export class Connection implements AsyncDisposable {
     options.signal?.throwIfAborted();
     if (this.#problem !== undefined) throw this.#problem;
     const number = this.#count++;
-    const post = (request: Request) => this.#worker.postMessage(request);
-    const message: Request = { call: number, kind: "start", work };
+    const post = (request: WorkerRequest) => this.#worker.postMessage(request);
+    const message: WorkerRequest = { call: number, kind: "start", work };
     this.#worker.postMessage(message, transfer);
     const call = new Call<W["kind"]>(
       (request) => post({ call: number, ...request }),

@@ -3,12 +3,17 @@ import { loadEngine } from "../engine/load.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { packError } from "./errors.ts";
-import type { EngineFacts, Reply, Request, Work } from "./messages.ts";
+import type {
+  EngineFacts,
+  Work,
+  WorkerReply,
+  WorkerRequest,
+} from "./messages.ts";
 import { unpackInput } from "./send.ts";
 
 /** A reply without what the host adds. */
-type Answer = Reply extends infer R
-  ? R extends Reply ? Omit<R, "call" | "gpuBytes"> : never
+type Answer = WorkerReply extends infer R
+  ? R extends WorkerReply ? Omit<R, "call" | "gpuBytes"> : never
   : never;
 
 /** A call under way. */
@@ -49,7 +54,7 @@ class Running {
 
 /** The worker's end: runs the engine for another thread. */
 export class EngineHost {
-  readonly #post: (reply: Reply) => void;
+  readonly #post: (reply: WorkerReply) => void;
   readonly #running = new Map<number, Running>();
   #engine: GpuEngine | undefined;
 
@@ -58,12 +63,12 @@ export class EngineHost {
    *
    * @param post Sends a reply.
    */
-  constructor(post: (reply: Reply) => void) {
+  constructor(post: (reply: WorkerReply) => void) {
     this.#post = post;
   }
 
   /** Takes a message. */
-  receive(request: Request): void {
+  receive(request: WorkerRequest): void {
     const { call, kind } = request;
     if (kind === "start") this.#start(call, request.work);
     // The call may be over by now.
@@ -93,7 +98,7 @@ export class EngineHost {
     work: Work,
     running: Running,
     reply: (answer: Answer) => void,
-  ): Promise<(Reply & { kind: "end" })["value"]> {
+  ): Promise<(WorkerReply & { kind: "end" })["value"]> {
     const { signal } = running;
     const onProgress = (progress: LoadProgress | PromptProgress) =>
       reply({ kind: "progress", progress });

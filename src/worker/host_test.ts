@@ -1,11 +1,11 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { madeIds, makeModel } from "../../tests/models.ts";
 import { EngineHost } from "./host.ts";
-import type { Reply, Work } from "./messages.ts";
+import type { Work, WorkerReply } from "./messages.ts";
 
 /** A host in this thread, and what it has replied. */
 function startHost() {
-  const replies: Reply[] = [];
+  const replies: WorkerReply[] = [];
   let wake = () => {};
   const host = new EngineHost((reply) => {
     replies.push(structuredClone(reply));

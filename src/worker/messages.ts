@@ -63,7 +63,7 @@ export interface EngineFacts {
 }
 
 /** A message to the worker. */
-export type Request =
+export type WorkerRequest =
   & { call: number }
   & (
     | { kind: "start"; work: Work }
@@ -74,7 +74,7 @@ export type Request =
   );
 
 /** A message from the worker. */
-export type Reply =
+export type WorkerReply =
   & {
     call: number;
     /** Bytes of GPU memory in use when it was sent. */

@@ -1,11 +1,11 @@
 // The module that the worker runs; see load.ts for the thread that starts it.
 
 import { EngineHost } from "./host.ts";
-import type { Reply, Request } from "./messages.ts";
+import type { WorkerReply, WorkerRequest } from "./messages.ts";
 
 const scope = globalThis as unknown as {
-  postMessage(reply: Reply): void;
-  onmessage: (event: MessageEvent<Request>) => void;
+  postMessage(reply: WorkerReply): void;
+  onmessage: (event: MessageEvent<WorkerRequest>) => void;
 };
 
 const host = new EngineHost((reply) => scope.postMessage(reply));
