@@ -1,12 +1,9 @@
 import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import type { BoundKernel } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import { createReadback, type Readback } from "../gpu/readback.ts";
-import type { RowKind } from "../kernels/batch.ts";
 import { controlWords } from "../kernels/control.ts";
 import {
-  type BoundSample,
   chosenIds,
   createSampleBuffers,
   type SampleBuffers,
@@ -16,7 +13,8 @@ import {
 import { MAX_CHOICES, type SampleRule } from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
-import type { BoundAttention, Llama } from "./llama.ts";
+import type { Llama } from "./llama.ts";
+import { Recorder, type Work } from "./recorder.ts";
 import { MAX_CHUNK } from "./state.ts";
 
 /** How far a prompt is. */
@@ -43,23 +41,6 @@ export interface Choice {
   isArgmax: boolean;
 }
 
-/** Most chunks that wait for their turn. */
-const MOST_ENCODED = 8;
-
-/** One submission: what it computes, and what is read back. */
-interface Work {
-  /** Ids of the rows. */
-  ids: readonly number[];
-  /** How they are added up. */
-  kind: RowKind;
-  /** Last rows whose logits are wanted, and how those are added up. */
-  head: { rows: number; kind: RowKind };
-  /** What is done with the logits; `"nothing"` where there are none. */
-  then: "choose" | "logits" | "nothing";
-  /** Steps, which go on with what was chosen. Defaults to 1. */
-  steps?: number;
-}
-
 /**
  * One line of tokens and its KV cache.
  *
@@ -70,20 +51,14 @@ export class Sequence implements Disposable {
   readonly #gpu: Gpu;
   readonly #llama: Llama;
   readonly #pool: BufferPool;
-  readonly #attention: readonly BoundAttention[];
   readonly #sampleShape: SampleShape;
   readonly #sampleBuffers: SampleBuffers;
-  readonly #sample: BoundSample;
+  readonly #recorder: Recorder;
   readonly #ids: Readback;
   // Logits are large, and few generations read them.
   #logits: Readback | undefined;
-  #choose: BoundKernel;
   // Tokens chosen since the rule was set.
   #chosen = 0;
-  // Steps that were encoded while the GPU was busy, by what they depend on. Those
-  // that a text ended before are there for the next one: nothing else would free
-  // them before the next garbage collection.
-  readonly #encoded = new Map<string, GPUCommandBuffer>();
   // The ids of the rows at the start of the cache that ran as a prompt.
   #prompt: number[] = [];
   #length = 0;
@@ -93,7 +68,7 @@ export class Sequence implements Disposable {
     this.#gpu = gpu;
     this.#llama = llama;
     this.#pool = pool;
-    this.#attention = llama.bindCache(createKvBuffers(pool, llama));
+    const attention = llama.bindCache(createKvBuffers(pool, llama));
     this.#sampleShape = {
       size: llama.tokens,
       stride: llama.config.vocabularySize,
@@ -101,16 +76,22 @@ export class Sequence implements Disposable {
     };
     this.#sampleBuffers = createSampleBuffers(pool, this.#sampleShape);
     const { logits, control, chosen } = llama.state;
-    this.#sample = llama.sample.bind({
-      logits,
-      control,
-      chosen,
-      own: this.#sampleBuffers,
-    });
-    this.#choose = this.#sample.argmax;
     this.#ids = createReadback(gpu.device, {
       size: 4 * MAX_CHUNK,
       sync: gpu.syncReadback,
+    });
+    this.#recorder = new Recorder({
+      device: gpu.device,
+      llama,
+      attention,
+      sample: llama.sample.bind({
+        logits,
+        control,
+        chosen,
+        own: this.#sampleBuffers,
+      }),
+      ids: () => this.#ids.buffer,
+      logits: () => this.#logitsReadback().buffer,
     });
   }
 
@@ -217,7 +198,7 @@ export class Sequence implements Disposable {
     const { device } = this.#gpu;
     const shape = this.#sampleShape;
     writeRule(device, this.#sampleBuffers, shape, rule, history);
-    this.#choose = isArgmax ? this.#sample.argmax : this.#sample.sample;
+    this.#recorder.isArgmax = isArgmax;
     this.#chosen = 0;
   }
 
@@ -283,7 +264,7 @@ export class Sequence implements Disposable {
     };
     this.#submit(work);
     this.#length++;
-    this.#encodeAhead(work);
+    if (this.room > 0) this.#recorder.prepare(work, this.#length);
     return await this.#readLogits(1);
   }
 
@@ -311,7 +292,10 @@ export class Sequence implements Disposable {
     this.#submit(work);
     this.#length += ids.length + count - 1;
     this.#chosen += count;
-    if (ahead > 0) this.#encodeAhead({ ...work, ids: [0], steps: ahead });
+    if (ahead > 0 && ahead <= this.room) {
+      const next = { ...work, ids: [0], steps: ahead };
+      this.#recorder.prepare(next, this.#length); // the GPU is busy now
+    }
     return await this.#readIds(count);
   }
 
@@ -370,7 +354,7 @@ export class Sequence implements Disposable {
   /** Frees the cache. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#encoded.clear();
+    this.#recorder.clear();
     this.#ids.buffer.destroy();
     this.#logits?.buffer.destroy();
     this.#pool[Symbol.dispose]();
@@ -423,16 +407,14 @@ export class Sequence implements Disposable {
     this.#length += work.ids.length;
   }
 
-  /** Submits one piece of work, encoded ahead or now. */
+  /** Submits one piece of work. */
   #submit(work: Work): void {
     if (this.#disposed) {
       throw new TypeError("Cannot use model: it is disposed of");
     }
     const { ids, head } = work;
     const { queue } = this.#gpu.device;
-    const key = this.#keyOf(work);
-    const commands = this.#encoded.get(key) ?? this.#encode(work);
-    this.#encoded.delete(key); // commands can be submitted once
+    const commands = this.#recorder.take(work, this.#length);
     const words = controlWords({
       ids,
       position: this.#length,
@@ -442,60 +424,6 @@ export class Sequence implements Disposable {
     });
     queue.writeBuffer(this.#llama.state.control, 0, words);
     queue.submit([commands]);
-  }
-
-  /** The GPU is busy now: encode what is likely to come, if there is room. */
-  #encodeAhead(work: Work): void {
-    const key = this.#keyOf(work);
-    if ((work.steps ?? 1) > this.room || this.#encoded.has(key)) return;
-    this.#encoded.set(key, this.#encode(work));
-    if (this.#encoded.size <= MOST_ENCODED) return;
-    const [oldest] = this.#encoded.keys();
-    this.#encoded.delete(oldest!);
-  }
-
-  /** What the commands of a piece of work depend on. */
-  #keyOf({ ids, kind, head, then, steps = 1 }: Work): string {
-    if (kind === "prompt") return ""; // it is not encoded ahead
-    const choice = this.#choose === this.#sample.argmax ? "argmax" : "sample";
-    const start = { rows: ids.length, position: this.#length };
-    const parts = [this.#llama.partsAt(start)];
-    for (let step = 1; step < steps; step++) {
-      const position = this.#length + ids.length + step - 1;
-      parts.push(this.#llama.partsAt({ rows: 1, position }));
-    }
-    return [ids.length, head.rows, then, choice, ...parts].join();
-  }
-
-  #encode({ ids, kind, head, then, steps = 1 }: Work): GPUCommandBuffer {
-    const llama = this.#llama;
-    const { state } = llama;
-    const encoder = this.#gpu.device.createCommandEncoder({ label: "step" });
-    const pass = encoder.beginComputePass({ label: "step" });
-    let position = this.#length;
-    llama.forward(pass, this.#attention, { rows: ids.length, position, kind });
-    if (head.rows > 0) llama.head(pass, head.rows, head.kind);
-    if (then === "choose") {
-      for (let row = 0; row < head.rows; row++) this.#choose(pass);
-    }
-    position += ids.length;
-    for (let step = 1; step < steps; step++, position++) {
-      const row = { rows: 1, position, kind: "step" } as const;
-      llama.forward(pass, this.#attention, row);
-      llama.head(pass, 1, "step");
-      this.#choose(pass);
-    }
-    pass.end();
-    if (then === "logits") {
-      const { buffer } = this.#logitsReadback();
-      const bytes = this.#logitsBytes(head.rows);
-      encoder.copyBufferToBuffer(state.logits, 0, buffer, 0, bytes);
-    } else {
-      const count = Math.max(1, head.rows + steps - 1);
-      const { buffer } = this.#ids;
-      encoder.copyBufferToBuffer(state.chosen, 0, buffer, 0, 4 * count);
-    }
-    return encoder.finish({ label: "step" });
   }
 
   async #readIds(count: number): Promise<number[]> {

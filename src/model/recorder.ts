@@ -1,0 +1,138 @@
+import type { RowKind } from "../kernels/batch.ts";
+import type { BoundSample } from "../kernels/sample.ts";
+import type { BoundAttention, Llama } from "./llama.ts";
+
+/** Most chunks that wait for their turn. */
+const MOST_ENCODED = 8;
+
+/** One submission: what it computes, and what is read back. */
+export interface Work {
+  /** Ids of the rows. */
+  ids: readonly number[];
+  /** How they are added up. */
+  kind: RowKind;
+  /** Last rows whose logits are wanted, and how those are added up. */
+  head: { rows: number; kind: RowKind };
+  /** What is done with the logits; `"nothing"` where there are none. */
+  then: "choose" | "logits" | "nothing";
+  /** Steps, which go on with what was chosen. Defaults to 1. */
+  steps?: number;
+}
+
+/** Where a sequence's steps read and write. */
+export interface RecorderOptions {
+  /** The device. */
+  device: GPUDevice;
+  /** The model. */
+  llama: Llama;
+  /** Attention of every layer, bound to the sequence's cache. */
+  attention: readonly BoundAttention[];
+  /** The choice of a token, bound to the sequence's rule. */
+  sample: BoundSample;
+  /** Gives the buffer that ids are read from. */
+  ids: () => GPUBuffer;
+  /** Gives the buffer that logits are read from. */
+  logits: () => GPUBuffer;
+}
+
+/** Encodes the steps of a sequence, also before their turn. */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  // By what commands depend on. Those that a text ended before are there for the
+  // next one: nothing else would free them before the next garbage collection.
+  readonly #encoded = new Map<string, GPUCommandBuffer>();
+  /** Whether the most likely token is taken as it is. */
+  isArgmax = true;
+
+  /**
+   * Creates a {@linkcode Recorder}.
+   *
+   * @param options The sequence's parts.
+   */
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives the commands of a piece of work, encoded ahead or now; they can be
+   * submitted once.
+   *
+   * @param work The work.
+   * @param position Where it begins.
+   */
+  take(work: Work, position: number): GPUCommandBuffer {
+    const key = this.#keyOf(work, position);
+    const commands = this.#encoded.get(key) ?? this.#encode(work, position);
+    this.#encoded.delete(key);
+    return commands;
+  }
+
+  /**
+   * Encodes what is likely to come, while the GPU is busy.
+   *
+   * @param work Work whose rows are steps.
+   * @param position Where it begins.
+   */
+  prepare(work: Work, position: number): void {
+    const key = this.#keyOf(work, position);
+    if (this.#encoded.has(key)) return;
+    this.#encoded.set(key, this.#encode(work, position));
+    if (this.#encoded.size <= MOST_ENCODED) return;
+    const [oldest] = this.#encoded.keys();
+    this.#encoded.delete(oldest!);
+  }
+
+  /** Forgets what was encoded ahead. */
+  clear(): void {
+    this.#encoded.clear();
+  }
+
+  /** What the commands of a piece of work depend on. */
+  #keyOf({ ids, kind, head, then, steps = 1 }: Work, position: number): string {
+    if (kind === "prompt") return ""; // it is not encoded ahead
+    const { llama } = this.#options;
+    const parts = [llama.partsAt({ rows: ids.length, position })];
+    for (let step = 1; step < steps; step++) {
+      const next = position + ids.length + step - 1;
+      parts.push(llama.partsAt({ rows: 1, position: next }));
+    }
+    return [ids.length, head.rows, then, this.isArgmax, ...parts].join();
+  }
+
+  #encode(
+    { ids, kind, head, then, steps = 1 }: Work,
+    position: number,
+  ): GPUCommandBuffer {
+    const { device, llama, attention, sample } = this.#options;
+    const choose = this.isArgmax ? sample.argmax : sample.sample;
+    const encoder = device.createCommandEncoder({ label: "step" });
+    const pass = encoder.beginComputePass({ label: "step" });
+    llama.forward(pass, attention, { rows: ids.length, position, kind });
+    if (head.rows > 0) llama.head(pass, head.rows, head.kind);
+    if (then === "choose") {
+      for (let row = 0; row < head.rows; row++) choose(pass);
+    }
+    for (let step = 1; step < steps; step++) {
+      const next = position + ids.length + step - 1;
+      const row = { rows: 1, position: next, kind: "step" } as const;
+      llama.forward(pass, attention, row);
+      llama.head(pass, 1, "step");
+      choose(pass);
+    }
+    pass.end();
+    this.#copy(encoder, { then, count: head.rows + steps - 1 });
+    return encoder.finish({ label: "step" });
+  }
+
+  /** Copies what is read back; of nothing a word all the same, to wait for. */
+  #copy(
+    encoder: GPUCommandEncoder,
+    { then, count }: { then: Work["then"]; count: number },
+  ): void {
+    const { llama: { state, config }, ids, logits } = this.#options;
+    const [source, target, words] = then === "logits"
+      ? [state.logits, logits(), count * config.vocabularySize]
+      : [state.chosen, ids(), Math.max(1, count)];
+    encoder.copyBufferToBuffer(source, 0, target, 0, 4 * words);
+  }
+}
