@@ -18,6 +18,9 @@ import code from "./matvec.wgsl" with { type: "text" };
 import oneCode from "./matvec_one.wgsl" with { type: "text" };
 import rowsCode from "./matvec_rows.wgsl" with { type: "text" };
 import stepsCode from "./matvec_steps.wgsl" with { type: "text" };
+import steps2Code from "./matvec_steps_2.wgsl" with { type: "text" };
+import steps4Code from "./matvec_steps_4.wgsl" with { type: "text" };
+import steps8Code from "./matvec_steps_8.wgsl" with { type: "text" };
 import swigluCode from "./matvec_swiglu.wgsl" with { type: "text" };
 import unroll1Code from "./matvec_unroll_1.wgsl" with { type: "text" };
 import unroll4Code from "./matvec_unroll_4.wgsl" with { type: "text" };
@@ -52,8 +55,13 @@ export interface MatvecInput {
   variant?: MatvecVariant | undefined;
 }
 
-/** How many rows of input a pipeline takes: at most. */
-const WIDTHS = [1, 2, 4, MAX_STEPS] as const;
+/** How many rows of input a pipeline takes at most, and the code for them. */
+const WIDTHS = [
+  [1, [oneCode]],
+  [2, [stepsCode, steps2Code]],
+  [4, [stepsCode, steps4Code]],
+  [MAX_STEPS, [stepsCode, steps8Code]],
+] as const;
 
 /** A product's pipeline for some rows of input. */
 export interface MatvecPipeline {
@@ -89,10 +97,12 @@ export function compileMatvec(
       `Cannot create matvec: steps is ${steps}, an integer from 1 to ${MAX_STEPS} is wanted`,
     );
   }
-  const widest = WIDTHS.findIndex((columns) => columns >= steps);
+  const widest = WIDTHS.findIndex(([columns]) => columns >= steps);
   const widths = WIDTHS.slice(0, widest + 1);
   return Promise.all(
-    widths.map((columns) => compileWidth(scope, w, { ...options, columns })),
+    widths.map(([columns, columnsCode]) =>
+      compileWidth(scope, w, { ...options, columns, columnsCode })
+    ),
   );
 }
 
@@ -120,9 +130,10 @@ export function pipelineFor<T extends { columns: number }>(
 async function compileWidth(
   { gpu, pool }: KernelScope,
   w: Matrix,
-  { columns, variant, output, ...input }: MatvecInput & {
+  { columns, columnsCode, variant, output, ...input }: MatvecInput & {
     output: MatvecOutput;
     columns: number;
+    columnsCode: readonly string[];
   },
 ): Promise<MatvecPipeline> {
   const chosen = variant ?? matvecVariants(gpu, w, input)[0]!;
@@ -135,7 +146,8 @@ async function compileWidth(
   // A run takes as many gate rows as up rows.
   const PAIRS = Math.max(1, rows / 2);
   const front = activations(pool, { ...input, variant: chosen });
-  const kind = `matvec${gated ? "_swiglu" : ""}${columns > 1 ? "_steps" : ""}`;
+  const several = columns > 1 ? `_steps${columns}` : "";
+  const kind = `matvec${gated ? "_swiglu" : ""}${several}`;
   const pipeline = await compileKernel(gpu, {
     label: `${kind}${front.label}.${w.codec.name}.${name}`,
     code: [
@@ -143,13 +155,12 @@ async function compileWidth(
       ...codecCode(w.codec),
       front.code,
       gated ? swigluCode : rowsCode,
-      columns > 1 ? stepsCode : oneCode,
+      ...columnsCode,
       unroll > 1 ? unroll4Code : unroll1Code,
       code,
     ],
     constants: {
       ...(gated ? { PAIRS } : { ACCUMULATE: output.accumulate ? 1 : 0 }),
-      ...(columns > 1 && { COLUMNS: columns }),
       WORKGROUP_SIZE: workgroup,
       LANES: lanes,
       ROWS: gated ? 2 * PAIRS : rows,

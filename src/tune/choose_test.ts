@@ -151,7 +151,7 @@ scopeTest(
 scopeTest(
   "chooseProducts() refuses a variant when rows of steps are miscomputed",
   async () => {
-    const gpu = await wrongDriver("matvec_steps.Q4_0.4r.broadcast", [
+    const gpu = await wrongDriver("matvec_steps2.Q4_0.4r.broadcast", [
       "y[i] = value;",
       "y[i] = value + 1e-7;",
     ]);

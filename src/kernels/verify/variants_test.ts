@@ -75,11 +75,11 @@ for (const [what, variant, replacement] of MUTANTS) {
 
 /** The same, in what several rows run through together. */
 const STEP_MUTANTS: [string, [string, string]][] = [
-  ["a row has another one's input", ["min(5u, last)", "min(4u, last)"]],
-  ["a row of several is lost", [
-    "write_column(run, 3u, sums.sum3, index);",
-    "",
+  ["a row has another one's input", [
+    "meet_step(s.sum5, 5u,",
+    "meet_step(s.sum5, 4u,",
   ]],
+  ["a row of several is lost", ["write_step(run, 3u, s.sum3, index);", ""]],
   ["rows past the end are written", ["m < batch.rows", "true"]],
   ["rows are written to the same place", ["m * params.y_stride", "0u"]],
   [
@@ -92,7 +92,7 @@ for (const [what, replacement] of STEP_MUTANTS) {
   scopeTest(
     `checkVariant() finds out that ${what} when there are steps`,
     async () => {
-      const gpu = await wrongDriver("_steps", replacement);
+      const gpu = await wrongDriver("_steps8", replacement);
       try {
         const checks = await checkVariant(gpu, Q4_0, {
           variant: VECTOR,

@@ -1,0 +1,21 @@
+// Three or four vectors: see matvec_steps.wgsl.
+
+struct Columns {
+  sum0: Sums, sum1: Sums, sum2: Sums, sum3: Sums,
+}
+
+fn meet(s: Columns, block: u32, valid: bool, w: Rows, index: u32) -> Columns {
+  return Columns(
+    meet_step(s.sum0, 0u, block, valid, w, index),
+    meet_step(s.sum1, 1u, block, valid, w, index),
+    meet_step(s.sum2, 2u, block, valid, w, index),
+    meet_step(s.sum3, 3u, block, valid, w, index),
+  );
+}
+
+fn write_columns(run: u32, s: Columns, index: u32) {
+  write_step(run, 0u, s.sum0, index);
+  write_step(run, 1u, s.sum1, index);
+  write_step(run, 2u, s.sum2, index);
+  write_step(run, 3u, s.sum3, index);
+}
