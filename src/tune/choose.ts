@@ -27,8 +27,6 @@ export interface ChooseOptions {
   tune: TuneMode;
   /** Whether weights of whole numbers meet int8. */
   int8: boolean;
-  /** Most rows of the kind `"step"`. Defaults to 1. */
-  steps?: number | undefined;
   /**
    * Milliseconds after which no further product is measured, unless it is forced.
    * Defaults to 4000, or 1500 on a software adapter.
@@ -92,7 +90,6 @@ export async function chooseProducts(
     ];
     const { variant, refused } = await firstRight(gpu, product!, {
       candidates,
-      steps: options.steps,
       checks,
     });
     chosen.set(key, variant);
@@ -141,9 +138,8 @@ function endOf(gpu: Gpu, { budgetMs }: ChooseOptions): number {
 async function firstRight(
   gpu: Gpu,
   product: Product,
-  { candidates, steps, checks }: {
+  { candidates, checks }: {
     candidates: readonly ProductVariant[];
-    steps: number | undefined;
     checks: Map<string, Promise<KernelCheck[]>>;
   },
 ): Promise<{ variant: ProductVariant; refused: KernelCheck[] }> {
@@ -153,7 +149,7 @@ async function firstRight(
     // Variants of one name differ in lanes where rows are short.
     const key = JSON.stringify([codec.name, variant, int8]);
     const check = checks.get(key) ??
-      checkVariant(gpu, codec, { variant, int8, steps });
+      checkVariant(gpu, codec, { variant, int8 });
     checks.set(key, check);
     const wrong = (await check).filter(({ ok }) => !ok);
     if (wrong.length === 0) return { variant, refused };

@@ -149,36 +149,6 @@ scopeTest(
 );
 
 scopeTest(
-  "chooseProducts() refuses a variant when rows of steps are miscomputed",
-  async () => {
-    const gpu = await wrongDriver("matvec_steps2.Q4_0.4r.broadcast", [
-      "y[i] = value;",
-      "y[i] = value + 1e-7;",
-    ]);
-    try {
-      using pool = new BufferPool(gpu.device);
-      const raw = randomMatrix(Q4_0, { rows: 8, cols: 64 });
-      const w = await uploadMatrix({ gpu, pool }, raw);
-      const options = { tune: "off", int8: false } as const;
-      const plain = await chooseProducts(gpu, [w], options);
-      assertEquals(plain.report[0]!.variant, "4r.broadcast");
-      const { report } = await chooseProducts(gpu, [w], {
-        ...options,
-        steps: 2,
-      });
-      const { variant, refused } = report[0]!;
-      assertEquals(variant, "2r.broadcast");
-      assertEquals(refused.map(({ kernel }) => kernel), [
-        "matvec_steps.Q4_0 (4r.broadcast)",
-      ]);
-    } finally {
-      gpu.device.destroy();
-    }
-  },
-  software?.subgroupSize ? software : null,
-);
-
-scopeTest(
   "chooseProducts() fails when every variant is miscomputed",
   async () => {
     const gpu = await wrongDriver("matvec", WRONG_PRODUCT);
