@@ -204,7 +204,7 @@ Deno.test("partsAt() leaves no part empty", () => {
     for (let position = 0; position < 3000; position++) {
       const parts = partsAt(position, { maxParts, partKeys: 1 });
       assert(parts >= 1 && parts <= maxParts);
-      // As attention_step.wgsl shares the keys.
+      // As attention_parts.wgsl shares the keys.
       const size = Math.ceil(Math.ceil(position / parts) / 64) * 64;
       const lastStart = (parts - 1) * size;
       assert(parts === 1 || lastStart < position, `${parts} at ${position}`);
