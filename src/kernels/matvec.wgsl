@@ -26,9 +26,10 @@
 //   fn write_run(run: u32, m: u32, sums: vec4f)    of vector m
 // matvec_one.wgsl or matvec_steps.wgsl, how many vectors there are
 //   alias Columns                                  a Sums of each vector
-//   fn meet(sums: Columns, block: u32, valid: bool, w: Rows, index: u32) -> Columns
+//   fn meet(sums: Columns, block: u32, valid: bool, starts: vec4u, index: u32)
+//     -> Columns                                   adds a block where it is valid
 //   fn write_columns(run: u32, sums: Columns, index: u32)
-// matvec_unroll_1.wgsl or matvec_unroll_4.wgsl, how many blocks a lane takes at a time
+// matvec_unroll_1.wgsl or matvec_unroll_4.wgsl, how many blocks a lane takes at once
 //   override UNROLL: u32
 //   fn meet_blocks(sums: Columns, block: u32, starts: vec4u, index: u32) -> Columns
 
@@ -50,43 +51,6 @@ override ROWS: u32 = 4u; // 1, 2 or 4
 struct Sums {
   rows: vec4f,
   squares: f32,
-}
-
-// One block of each row.
-struct Rows {
-  a: Weights, b: Weights, c: Weights, d: Weights,
-}
-
-// A block of vector m. ROWS folds the branches away.
-fn meet_column(sums: Sums, m: u32, block: u32, valid: bool, w: Rows, index: u32)
-  -> Sums {
-  let x = activations(m, block, index);
-  var rows = sums.rows;
-  rows.x = add_product(rows.x, w.a, x);
-  if (ROWS > 1u) {
-    rows.y = add_product(rows.y, w.b, x);
-  }
-  if (ROWS > 2u) {
-    rows.z = add_product(rows.z, w.c, x);
-    rows.w = add_product(rows.w, w.d, x);
-  }
-  return Sums(
-    select(sums.rows, rows, valid),
-    select(sums.squares, add_squares(sums.squares, x), valid),
-  );
-}
-
-fn rows_at(starts: vec4u, block: u32) -> Rows {
-  var w: Rows;
-  w.a = weights_at(starts.x + block);
-  if (ROWS > 1u) {
-    w.b = weights_at(starts.y + block);
-  }
-  if (ROWS > 2u) {
-    w.c = weights_at(starts.z + block);
-    w.d = weights_at(starts.w + block);
-  }
-  return w;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -16,9 +16,40 @@ struct Batch {
 
 @group(0) @binding(7) var<uniform> batch: Batch;
 
+// One block of each row, which all vectors meet. ROWS folds the branches away.
+struct Rows {
+  a: Weights, b: Weights, c: Weights, d: Weights,
+}
+
+fn rows_at(starts: vec4u, block: u32) -> Rows {
+  var w: Rows;
+  w.a = weights_at(starts.x + block);
+  if (ROWS > 1u) {
+    w.b = weights_at(starts.y + block);
+  }
+  if (ROWS > 2u) {
+    w.c = weights_at(starts.z + block);
+    w.d = weights_at(starts.w + block);
+  }
+  return w;
+}
+
 fn meet_step(sums: Sums, m: u32, block: u32, valid: bool, w: Rows, index: u32)
   -> Sums {
-  return meet_column(sums, min(m, batch.rows - 1u), block, valid, w, index);
+  let x = activations(min(m, batch.rows - 1u), block, index);
+  var rows = sums.rows;
+  rows.x = add_product(rows.x, w.a, x);
+  if (ROWS > 1u) {
+    rows.y = add_product(rows.y, w.b, x);
+  }
+  if (ROWS > 2u) {
+    rows.z = add_product(rows.z, w.c, x);
+    rows.w = add_product(rows.w, w.d, x);
+  }
+  return Sums(
+    select(sums.rows, rows, valid),
+    select(sums.squares, add_squares(sums.squares, x), valid),
+  );
 }
 
 fn write_step(run: u32, m: u32, sums: Sums, index: u32) {

@@ -5,7 +5,9 @@ struct Columns {
   sum4: Sums, sum5: Sums, sum6: Sums, sum7: Sums,
 }
 
-fn meet(s: Columns, block: u32, valid: bool, w: Rows, index: u32) -> Columns {
+fn meet(s: Columns, block: u32, valid: bool, starts: vec4u, index: u32)
+  -> Columns {
+  let w = rows_at(starts, block);
   return Columns(
     meet_step(s.sum0, 0u, block, valid, w, index),
     meet_step(s.sum1, 1u, block, valid, w, index),

@@ -6,7 +6,7 @@ override UNROLL: u32 = 4u; // 2 or 4
 fn meet_block(sums: Columns, block: u32, starts: vec4u, index: u32) -> Columns {
   let valid = block < params.blocks;
   let k = select(params.blocks - 1u, block, valid);
-  return meet(sums, k, valid, rows_at(starts, k), index);
+  return meet(sums, k, valid, starts, index);
 }
 
 fn meet_blocks(sums: Columns, block: u32, starts: vec4u, index: u32) -> Columns {
