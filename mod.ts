@@ -45,7 +45,7 @@ export {
   inspectModel,
   loadTokenizer,
 } from "./src/engine/inspect.ts";
-export { loadModel, type LoadModelOptions } from "./src/engine/load.ts";
+export type { LoadModelOptions } from "./src/engine/load.ts";
 export {
   type ChatFormatOptions,
   type ChatOptions,
@@ -101,3 +101,4 @@ export type { TokenType, Vocabulary } from "./src/tokenizer/vocabulary.ts";
 export type { TunedProduct } from "./src/tune/cache.ts";
 export type { TuneMode } from "./src/tune/mode.ts";
 export type { KernelChoice } from "./src/tune/report.ts";
+export { loadModel } from "./src/load_model.ts";

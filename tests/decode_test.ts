@@ -122,10 +122,21 @@ Deno.test("as many KV caches are kept as are asked for", async () => {
     const { usage } = await model.generate(prompt, { maxTokens: 1 }).result();
     return usage.reusedTokens;
   };
-  const prompts = [10, 20, 30].map((id) => [id, ...PROMPT]);
+  // All begin with BOS, which is not enough to take another one's cache.
+  const prompts = [10, 20, 30].map((id) => [1, id, ...PROMPT]);
   const seen: number[] = [];
   for (const i of [0, 1, 0, 1, 2, 1, 0]) seen.push(await reused(prompts[i]!));
-  assertEquals(seen, [0, 0, 40, 40, 0, 40, 0]);
+  assertEquals(seen, [0, 0, 41, 41, 1, 41, 1]);
+});
+
+Deno.test("a score takes no more memory, and what was kept where it must", async () => {
+  await using model = await loadModel(MODEL, { keptCaches: 2 });
+  const options = { maxTokens: 1 };
+  await model.score(PROMPT); // logits were read back
+  const bytes = model.gpuBytes;
+  await model.generate(PROMPT, options).result();
+  await model.score(madeIds(9));
+  assertEquals(model.gpuBytes, bytes);
 });
 
 Deno.test("guesses are counted, and none is made where none is asked for", async () => {

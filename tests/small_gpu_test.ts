@@ -28,10 +28,7 @@ Deno.test("loadModel() takes smaller batches where the GPU has little room", asy
   const expected = await continueIds(whole, PROMPT);
   for (const [times, batch] of [[1, 256], [3, 64], [4, 32]] as const) {
     await using model = await withFullGpu(times, () => loadModel(MODEL));
-    const actual = await model.lend(({ llama }) =>
-      Promise.resolve(llama.state.batch)
-    );
-    assertEquals(actual, batch);
+    assertEquals(model.parts.llama.state.batch, batch);
     assertEquals(await continueIds(model, PROMPT), expected);
   }
 });

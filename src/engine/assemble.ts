@@ -4,7 +4,7 @@ import type { KernelScope } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
-import { createLlama } from "../model/llama.ts";
+import { createLlama, type Llama } from "../model/llama.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState, type LlamaState } from "../model/state.ts";
 import { type LlamaWeights, matricesOf } from "../model/weights.ts";
@@ -96,9 +96,14 @@ export async function assembleLlama(
   await checkFixed(gpu, weights.tokenEmbd.codec);
   const { pool, state } = await allocateState(gpu, config, options);
   let first: Sequence | undefined;
+  let llama: Llama | undefined;
   let widening: Promise<void> | undefined;
+  const widen = async () => {
+    await checkSteps(gpu, matricesOf(weights), { choices, int8 });
+    await llama!.widen();
+  };
   try {
-    const llama = await createLlama({ gpu, pool }, {
+    llama = await createLlama({ gpu, pool }, {
       config,
       weights,
       state,
@@ -120,8 +125,9 @@ export async function assembleLlama(
       sequences: new Sequences({ gpu, llama }, first, keptCaches),
       kernels: [...choices.report, ...report],
       widen: () => {
-        widening ??= checkSteps(gpu, matricesOf(weights), { choices, int8 })
-          .then(() => llama.widen());
+        widening ??= widen();
+        // What has failed may be tried again.
+        widening.catch(() => widening = undefined);
         return widening;
       },
     };

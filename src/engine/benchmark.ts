@@ -75,7 +75,7 @@ export async function* benchmarkModel(
 ): AsyncGenerator<BenchmarkResult> {
   const plan = complete(model, options);
   const { prompts, generations, depths, signal } = plan;
-  const { gpu, llama } = await model.lend((parts) => Promise.resolve(parts));
+  const { gpu, llama } = model.parts;
   const streamBytesPerSecond = generations.length > 0
     ? await measureReads(gpu, { signal })
     : undefined;
@@ -206,6 +206,7 @@ async function measureGeneration(
     const generation = model.generate(ids, {
       maxTokens: nGen + 1,
       ignoreEos: true,
+      speculation: "off",
       signal,
     });
     using meter = meterCommands(gpu.device);
@@ -231,6 +232,7 @@ function measureFirstToken(
     const { timings } = await model.generate(ids, {
       maxTokens: 1,
       ignoreEos: true,
+      speculation: "off",
       signal: plan.signal,
     }).result();
     return timings.firstTokenMs;

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { makeModel } from "../../tests/models.ts";
 import { benchmarkModel, type BenchmarkOptions } from "./benchmark.ts";
-import { loadModel } from "./load.ts";
+import { loadModel } from "../load_model.ts";
 
 const MODEL = makeModel({ contextLength: 32 });
 /** Bytes of a layer's matrices in f32, of a head, and of a position's k and v. */

@@ -4,7 +4,12 @@ import {
   type ScoreOptions,
   scoreTokens,
 } from "../generate/score.ts";
-import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
+import { readSampling } from "../generate/sampler.ts";
+import type {
+  Speculation,
+  TokenChunk,
+  TokenOptions,
+} from "../generate/tokens.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { LlamaConfig } from "../model/config.ts";
@@ -100,29 +105,38 @@ export class GpuEngine implements Engine {
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
     const { sequences } = this.#main;
+    const guess = options.maxTokens > 1 ? this.#guess(options) : "off";
+    // At the first guess; with a draft, loading has done it.
+    if (guess !== "off") await heeding(options.signal, this.#main.widen());
     const sequence = await sequences.acquire(ids);
     try {
-      const draft = this.#drafts(options) ? this.#draft : undefined;
-      const guesses = draft !== undefined || options.speculation === "lookup";
-      if (guesses) await this.#main.widen();
-      if (draft === undefined) {
+      if (guess !== "draft") {
         yield* runTokens({ sequence }, ids, options);
         return;
       }
-      await draft.widen();
-      const guessing = await draft.sequences.acquire(ids);
+      const { sequences } = this.#draft!;
+      const draft = await sequences.acquire(ids);
       try {
-        yield* runTokens({ sequence, draft: guessing }, ids, options);
+        yield* runTokens({ sequence, draft }, ids, options);
       } finally {
-        draft.sequences.release(guessing);
+        sequences.release(draft);
       }
     } finally {
       sequences.release(sequence);
     }
   }
 
-  score(ids: readonly number[], options: ScoreOptions): Promise<Score> {
-    return this.lend(({ sequence }) => scoreTokens(sequence, ids, options));
+  async score(
+    ids: readonly number[],
+    options: ScoreOptions,
+  ): Promise<Score> {
+    using lent = await this.#lend();
+    return await scoreTokens(lent.sequence, ids, options);
+  }
+
+  /** The device and the forward pass. */
+  get parts(): Pick<LentParts, "gpu" | "llama"> {
+    return { gpu: this.#gpu, llama: this.#main.llama };
   }
 
   /**
@@ -132,14 +146,20 @@ export class GpuEngine implements Engine {
    * @returns What `use` returns.
    */
   async lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
-    const { llama, sequences } = this.#main;
+    using lent = await this.#lend();
+    lent.sequence.setChoice(readSampling());
+    return await use({ ...this.parts, sequence: lent.sequence });
+  }
+
+  /** An empty sequence; what it was kept for is gone. */
+  async #lend(): Promise<Disposable & { sequence: Sequence }> {
+    const { sequences } = this.#main;
     const sequence = await sequences.acquire([]);
-    try {
-      sequence.rewind(0);
-      return await use({ gpu: this.#gpu, llama, sequence });
-    } finally {
-      sequences.release(sequence);
-    }
+    sequence.rewind(0);
+    return {
+      sequence,
+      [Symbol.dispose]: () => sequences.release(sequence),
+    };
   }
 
   /** Frees all GPU memory; generations that are under way fail. */
@@ -156,9 +176,25 @@ export class GpuEngine implements Engine {
     return this.#draft === undefined ? [this.#main] : [this.#main, this.#draft];
   }
 
-  /** Whether the draft model guesses: by default where that is possible. */
-  #drafts({ speculation, logprobs, sampler }: TokenOptions): boolean {
-    if (speculation !== undefined) return speculation === "draft";
-    return !logprobs && sampler !== "cpu";
+  /** What guesses: the draft model by default, where that is possible. */
+  #guess({ speculation, logprobs, sampler }: TokenOptions): Speculation {
+    if (speculation !== undefined) return speculation;
+    const canGuess = this.hasDraft && !logprobs && sampler !== "cpu";
+    return canGuess ? "draft" : "off";
+  }
+}
+
+/** Waits for work that goes on by itself, as long as nobody aborts. */
+async function heeding(
+  signal: AbortSignal | undefined,
+  work: Promise<void>,
+): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }

@@ -19,11 +19,11 @@ import { type TuneMode, tuneMode } from "../tune/mode.ts";
 import { assembleLlama } from "./assemble.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { checkSystemMemory } from "./memory.ts";
-import { Model, type ModelParts } from "./model.ts";
+import type { ModelParts } from "./model.ts";
 
-/** Options for {@linkcode loadModel}. */
+/** Options for `loadModel()`. */
 export interface LoadModelOptions extends RequestGpuOptions {
-  /** Called after each chunk of weights. */
+  /** Called after each chunk of weights; a draft's begin anew. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading and frees everything. */
   signal?: AbortSignal | undefined;
@@ -74,33 +74,12 @@ const DEFAULT_CONTEXT = 8192;
 const DEFAULT_BATCH = 512;
 
 /**
- * Loads a model from a GGUF file to the GPU.
+ * Loads what `loadModel()` makes a model of, in this thread.
  *
- * ```ts
- * import { loadModel } from "@seraph/seraph";
- *
- * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");
- * const { text } = await model.generate("Once upon a time").result();
- * ```
- *
- * @param input A path, a `file:` URL, or the file's bytes.
+ * @param input The model.
  * @param options How to load it.
- * @returns The model; dispose of it to free its GPU memory.
- * @throws {Error} If the file is missing, broken or of an unsupported kind, or
- * the GPU has no room; nothing stays allocated.
+ * @returns Its parts.
  */
-export async function loadModel(
-  input: ModelInput,
-  options: LoadModelOptions = {},
-): Promise<Model> {
-  if (options.worker) {
-    const { loadInWorker } = await import("../worker/load.ts");
-    return await loadInWorker(input, options);
-  }
-  return new Model(await loadEngine(input, options));
-}
-
-/** Loads what {@linkcode loadModel} makes a model of, in this thread. */
 export async function loadEngine(
   input: ModelInput,
   options: LoadModelOptions,
@@ -120,6 +99,10 @@ export async function loadEngine(
       ...rest,
       contextLength: Math.min(sizes.contextLength, draft.config.contextLength),
     });
+    if (loaded !== undefined) {
+      await parts.widen();
+      await loaded.widen();
+    }
     const loadMs = performance.now() - start;
     const engine = new GpuEngine({ gpu, main: parts, draft: loaded, loadMs });
     return { engine, tokenizer: main.tokenizer, template };

@@ -195,10 +195,18 @@ export class Model implements AsyncDisposable {
    */
   lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
     this.#checkAlive();
-    if (this.#engine instanceof GpuEngine) return this.#engine.lend(use);
-    throw new TypeError(
-      "Cannot lend the parts of a model: it runs in a worker",
-    );
+    return this.#local().lend(use);
+  }
+
+  /**
+   * The device and the forward pass, for what measures them.
+   *
+   * @internal
+   * @throws {TypeError} If the model runs in a worker.
+   */
+  get parts(): Pick<LentParts, "gpu" | "llama"> {
+    this.#checkAlive();
+    return this.#local().parts;
   }
 
   /** Frees all GPU memory; generations that are under way fail. */
@@ -219,6 +227,13 @@ export class Model implements AsyncDisposable {
     }
     const { tokenizer } = this;
     return new Generation({ source: this.#engine, tokenizer }, prompt, options);
+  }
+
+  #local(): GpuEngine {
+    if (this.#engine instanceof GpuEngine) return this.#engine;
+    throw new TypeError(
+      "Cannot lend the parts of a model: it runs in a worker",
+    );
   }
 
   #checkAlive(): void {

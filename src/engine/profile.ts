@@ -8,10 +8,10 @@ import {
   type TimedDispatch,
   timeDispatches,
 } from "../gpu/profile.ts";
-import { readSampling } from "../generate/sampler.ts";
 import { controlWords } from "../kernels/control.ts";
 import { type Matrix, matrixBytes } from "../kernels/matrix.ts";
 import { createSampleBuffers, writeRule } from "../kernels/sample.ts";
+import { ARGMAX_RULE } from "../kernels/sample_cpu.ts";
 import { createKvBuffers, kvBytes } from "../model/kv_buffers.ts";
 import type { Llama, LlamaBatch } from "../model/llama.ts";
 import type { LayerWeights } from "../model/weights.ts";
@@ -77,7 +77,7 @@ export async function* profileModel(
   model: Model,
   options: ProfileOptions = {},
 ): AsyncGenerator<ModelProfile> {
-  const { gpu, llama } = await model.lend((parts) => Promise.resolve(parts));
+  const { gpu, llama } = model.parts;
   const { depths = [0], prompt = llama.state.batch, repetitions = 5, signal } =
     options;
   check("repetitions", repetitions, 1, 1e6);
@@ -94,7 +94,7 @@ export async function* profileModel(
   const shape = { size: llama.tokens, stride: vocabularySize, context };
   const own = createSampleBuffers(pool, shape);
   await pool.check("a KV cache to profile with");
-  writeRule(gpu.device, own, shape, readSampling().rule);
+  writeRule(gpu.device, own, { shape, rule: ARGMAX_RULE });
   const { argmax } = llama.sample.bind({ logits, control, chosen, own });
   const measure = (batch: LlamaBatch) => {
     const work: ProfiledWork = (pass, mark) => {

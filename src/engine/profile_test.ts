@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { makeModel } from "../../tests/models.ts";
 import { matrixBytes } from "../kernels/matrix.ts";
-import { loadModel } from "./load.ts";
-import type { LentParts } from "./gpu_engine.ts";
+import { loadModel } from "../load_model.ts";
 import type { Model } from "./model.ts";
 import { profileModel, type ProfileOptions } from "./profile.ts";
 
@@ -34,7 +33,7 @@ Deno.test("profileModel() sums up every dispatch of a step", async () => {
     attention: 6,
     "gate_up": 6,
   });
-  const { llama } = await model.lend((parts) => Promise.resolve(parts));
+  const { llama } = model.parts;
   for (const { seconds, stages, kernels } of profiles) {
     for (const entries of [stages, kernels]) {
       const sum = entries.reduce((sum, { share }) => sum + share, 0);
@@ -77,15 +76,11 @@ Deno.test("profileModel() refuses what does not fit", async () => {
 
 Deno.test("profileModel() refuses a device without timestamps", async () => {
   await using model = await loadModel(MODEL);
-  const without = {
-    lend: <T>(use: (parts: LentParts) => Promise<T>) =>
-      model.lend(({ gpu, ...parts }) => {
-        const device = { features: new Set() } as unknown as GPUDevice;
-        return use({ ...parts, gpu: { ...gpu, device } });
-      }),
-  };
+  const { gpu, llama } = model.parts;
+  const device = { features: new Set() } as unknown as GPUDevice;
+  const without = { parts: { gpu: { ...gpu, device }, llama } };
   await assertRejects(
-    () => profileModel(without as Model).next(),
+    () => profileModel(without as unknown as Model).next(),
     Error,
     "has no timestamps, the feature timestamp-query is wanted",
   );

@@ -44,8 +44,9 @@ export class Sequences implements Disposable {
   /**
    * Lends a sequence: the one that shares most with a prompt, or else a new one
    * where one more may be kept, or else the one that was not used for longest.
+   * What most prompts begin with, such as BOS, is not enough to share.
    *
-   * @param ids The prompt.
+   * @param ids The prompt; none takes what nobody uses.
    * @returns The sequence; what it has of other texts is still in it.
    * @throws {GpuMemoryError} If there is no room for a new one.
    */
@@ -79,11 +80,19 @@ export class Sequences implements Disposable {
   }
 
   #takeIdle(ids: readonly number[]): Sequence | undefined {
-    const shared = this.#idle.map((sequence) => sequence.shared(ids));
+    const shared = this.#idle.map((sequence) => {
+      const length = sequence.shared(ids);
+      const isMuch = 2 * length >= Math.min(ids.length, sequence.promptLength);
+      return isMuch ? length : 0;
+    });
     const most = Math.max(0, ...shared);
     const isFull = this.#idle.length + this.#busy.size >= this.#most;
     // The first one is that which was not used for longest.
-    const index = most > 0 ? shared.indexOf(most) : isFull ? 0 : -1;
+    const index = most > 0
+      ? shared.indexOf(most)
+      : isFull || ids.length === 0
+      ? 0
+      : -1;
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 

@@ -1,11 +1,13 @@
 import type { Sequence } from "../model/sequence.ts";
 import { readSampling } from "./sampler.ts";
 import type { Guesser } from "./speculate.ts";
+import type { TokenOptions } from "./tokens.ts";
 
 /** Guesses by asking a smaller model, which takes the most likely tokens. */
 export class Draft implements Guesser {
   readonly #sequence: Sequence;
   readonly #ids: number[];
+  readonly #signal: AbortSignal | undefined;
   /** The last guesses, and the tokens that were known before them. */
   #guesses: number[] = [];
   #known = Infinity;
@@ -15,12 +17,18 @@ export class Draft implements Guesser {
    *
    * @param sequence A sequence of the draft model.
    * @param ids The prompt.
+   * @param options Interruption, and whether what it shares is kept.
    */
-  constructor(sequence: Sequence, ids: readonly number[]) {
+  constructor(
+    sequence: Sequence,
+    ids: readonly number[],
+    { signal, reuse = true }: Pick<TokenOptions, "signal" | "reuse">,
+  ) {
     this.#sequence = sequence;
     this.#ids = [...ids];
-    sequence.rewind(sequence.shared(ids));
-    sequence.setChoice(readSampling(), []);
+    this.#signal = signal;
+    sequence.rewind(reuse ? sequence.shared(ids) : 0);
+    sequence.setChoice(readSampling());
   }
 
   /** Takes note of tokens that were chosen. */
@@ -38,9 +46,10 @@ export class Draft implements Guesser {
     if (count < 1) return [];
     // At first the prompt is missing, later what was chosen behind the guesses.
     if (missing.length > 2) {
-      await sequence.append(missing.splice(0, missing.length - 1));
+      const signal = this.#signal;
+      await sequence.append(missing.splice(0, missing.length - 1), { signal });
     }
-    this.#guesses = await sequence.steps(missing, count);
+    this.#guesses = await sequence.steps(missing, { count, ahead: count });
     this.#known = this.#ids.length;
     return this.#guesses;
   }

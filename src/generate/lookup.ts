@@ -9,8 +9,8 @@ const LENGTHS = [4, 3, 2];
  */
 export class Lookup implements Guesser {
   readonly #ids: number[] = [];
-  /** Where the tokens behind each few tokens begin, the last place, by length. */
-  readonly #places = LENGTHS.map(() => new Map<string, number>());
+  /** Where the tokens behind each few tokens begin, the last place, by hash. */
+  readonly #places = LENGTHS.map(() => new Map<number, number>());
 
   /**
    * Creates a {@linkcode Lookup}.
@@ -27,7 +27,7 @@ export class Lookup implements Guesser {
       // The tokens before it are followed by it.
       for (const [i, length] of LENGTHS.entries()) {
         if (this.#ids.length < length) continue;
-        this.#places[i]!.set(this.#last(length), this.#ids.length);
+        this.#places[i]!.set(this.#hash(length), this.#ids.length);
       }
       this.#ids.push(id);
     }
@@ -37,14 +37,29 @@ export class Lookup implements Guesser {
   guess(most: number): number[] {
     for (const [i, length] of LENGTHS.entries()) {
       if (this.#ids.length < length) continue;
-      const place = this.#places[i]!.get(this.#last(length));
-      if (place !== undefined) return this.#from(place, most);
+      const place = this.#places[i]!.get(this.#hash(length));
+      if (place === undefined || !this.#isRepeated(place, length)) continue;
+      return this.#from(place, most);
     }
     return [];
   }
 
-  #last(length: number): string {
-    return this.#ids.slice(-length).join();
+  /** A hash of the last few tokens. */
+  #hash(length: number): number {
+    let hash = 0;
+    for (let i = this.#ids.length - length; i < this.#ids.length; i++) {
+      hash = Math.imul(hash ^ this.#ids[i]!, 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    return hash;
+  }
+
+  /** Whether the last few tokens stand before a place as well. */
+  #isRepeated(place: number, length: number): boolean {
+    for (let i = 1; i <= length; i++) {
+      if (this.#ids.at(-i) !== this.#ids[place - i]) return false;
+    }
+    return true;
   }
 
   /** The tokens from a place on; those past the end go round once more. */

@@ -27,7 +27,15 @@ Deno.test("Pace takes fewer steps when they become slow", () => {
 });
 
 Deno.test("Pace keeps to a number of steps that was asked for", () => {
-  const pace = new Pace(5);
+  const pace = new Pace({ fixed: 5 });
   pace.note(5, 1000);
   assertEquals(pace.steps, 5);
+});
+
+Deno.test("Pace does not take the read-back for a step", () => {
+  const pace = new Pace({ overheadMs: 11 });
+  for (const expected of [2, 4, 4]) {
+    pace.note(pace.steps, 11.5 + pace.steps * 3.3);
+    assertEquals(pace.steps, expected);
+  }
 });

@@ -99,10 +99,9 @@ async function* onGpu(
   for (let left = maxTokens - 1; left > 0;) {
     await nextTurn();
     signal?.throwIfAborted();
-    let chosen = await speculator?.take(sequence, last, left) ?? [];
+    let chosen = await speculator?.take(sequence, { last, left }) ?? [];
     if (chosen.length === 0) {
-      // What follows a step may be guessed again.
-      const most = speculator === undefined ? left : Math.min(left, 2);
+      const most = Math.min(left, speculator?.rest ?? left);
       chosen = await stepper.take(last, most);
     }
     left -= chosen.length;
@@ -116,11 +115,13 @@ async function* onGpu(
 }
 
 function createSpeculator(
-  { draft, ids, options: { speculation } }: Run,
+  { draft, ids, options }: Run,
   first: number,
 ): Speculator | undefined {
   const all = [...ids, first];
-  if (draft !== undefined) return new Speculator(new Draft(draft, all));
-  if (speculation === "lookup") return new Speculator(new Lookup(all));
+  if (draft !== undefined) {
+    return new Speculator(new Draft(draft, all, options));
+  }
+  if (options.speculation === "lookup") return new Speculator(new Lookup(all));
   return undefined;
 }

@@ -1,5 +1,6 @@
 import {
   NOT_A_NUMBER,
+  notANumberError,
   sampleOnCpu,
   type SampleRule,
 } from "../kernels/sample_cpu.ts";
@@ -114,7 +115,9 @@ export function readSampling(
       topP: topP === 1 ? 0 : Math.max(1, Math.floor(topP * 2 ** 32)),
       // WGSL promises nothing about infinity.
       least: fround(Math.max(Math.log(minP), -1e38)),
-      scale: greedy ? 0 : fround(Math.min(Math.LOG2E / temperature, 1e30)),
+      scale: greedy ? 0 : fround(
+        Math.max(1e-30, Math.min(Math.LOG2E / temperature, 1e30)),
+      ),
       lastN,
       repeat: fround(repeatPenalty),
       inverseRepeat: fround(1 / repeatPenalty),
@@ -199,12 +202,9 @@ export class Sampler {
    * @throws {Error} If a logit is not a number.
    */
   sample(logits: Float32Array, step: number): number {
-    const id = sampleOnCpu(logits, this.#rule, step, this.#counts);
-    if (id === NOT_A_NUMBER) {
-      throw new Error(
-        "Cannot generate: the model computed NaN, `doctor` tests the GPU",
-      );
-    }
+    const counts = this.#counts;
+    const id = sampleOnCpu(logits, this.#rule, { step, counts });
+    if (id === NOT_A_NUMBER) throw notANumberError();
     if (this.#rule.lastN > 0) this.#takeNote(id);
     return id;
   }

@@ -1,6 +1,9 @@
 import type { Sequence } from "../model/sequence.ts";
 import { Pace } from "./pace.ts";
 
+/** Milliseconds that Deno takes for a read-back that has to be awaited. */
+const AWAITED_MS = 11;
+
 /** Takes chunks of steps, each encoded while the one before it runs. */
 export class Stepper {
   readonly #sequence: Sequence;
@@ -16,7 +19,10 @@ export class Stepper {
    */
   constructor(sequence: Sequence, steps?: number) {
     this.#sequence = sequence;
-    this.#pace = new Pace(steps);
+    this.#pace = new Pace({
+      fixed: steps,
+      overheadMs: sequence.isAwaited ? AWAITED_MS : 0,
+    });
   }
 
   /**
@@ -31,7 +37,10 @@ export class Stepper {
     const count = Math.min(this.#ahead || this.#pace.steps, left);
     this.#ahead = Math.min(this.#pace.steps, left - count);
     const start = performance.now();
-    const chosen = await this.#sequence.steps([last], count, this.#ahead);
+    const chosen = await this.#sequence.steps([last], {
+      count,
+      ahead: this.#ahead,
+    });
     this.#pace.note(count, performance.now() - start);
     return chosen;
   }

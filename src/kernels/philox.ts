@@ -1,19 +1,4 @@
 /**
- * The `counter`-th random number of a seed. It is computed from the two alone,
- * so a run can be continued at any token.
- *
- * @param seed The key, an unsigned 32-bit integer.
- * @param counter Which number, an integer from 0 to 2^53 - 1.
- * @returns A number from 0 up to, not including, 1: 53 random bits.
- */
-export function philox(seed: number, counter: number): number {
-  const high = Math.floor(counter / 2 ** 32) >>> 0;
-  const words = philox2x32(seed >>> 0, [counter >>> 0, high]);
-  // 27 bits of one word and 26 of the other.
-  return ((words[0] >>> 5) * 2 ** 26 + (words[1] >>> 6)) / 2 ** 53;
-}
-
-/**
  * Philox 2x32 of 10 rounds, a counter-based generator (Salmon et al. 2011,
  * "Parallel random numbers: as easy as 1, 2, 3").
  *

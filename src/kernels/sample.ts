@@ -10,7 +10,11 @@ import {
 } from "../gpu/kernel.ts";
 import argmaxCode from "./argmax.wgsl" with { type: "text" };
 import choiceCode from "./choice.wgsl" with { type: "text" };
-import { NOT_A_NUMBER, type SampleRule } from "./sample_cpu.ts";
+import {
+  NOT_A_NUMBER,
+  notANumberError,
+  type SampleRule,
+} from "./sample_cpu.ts";
 import code from "./sample.wgsl" with { type: "text" };
 
 /** Stands for the ids behind a wrong guess. */
@@ -55,21 +59,27 @@ export function createSampleBuffers(
   };
 }
 
+/** Options for {@linkcode writeRule}. */
+export interface WriteRuleOptions {
+  /** As the buffers were made. */
+  shape: SampleShape;
+  /** How tokens are chosen. */
+  rule: SampleRule;
+  /** Tokens that went before, of which the last ones count. Defaults to none. */
+  history?: readonly number[];
+}
+
 /**
  * Writes how the next tokens are chosen.
  *
  * @param device The device of the buffers.
  * @param buffers What is written.
- * @param shape As the buffers were made.
- * @param rule The rule.
- * @param history Tokens that went before, of which the last ones count.
+ * @param options The rule.
  */
 export function writeRule(
   { queue }: GPUDevice,
   { params, counts, recent, fines }: SampleBuffers,
-  { size, stride, context }: SampleShape,
-  rule: SampleRule,
-  history: readonly number[] = [],
+  { shape: { size, stride, context }, rule, history = [] }: WriteRuleOptions,
 ): void {
   const lastN = Math.min(rule.lastN, context);
   const words = Uint32Array.of(
@@ -91,7 +101,10 @@ export function writeRule(
   const counted = new Uint32Array(size);
   for (const id of last) counted[id]! += 1;
   queue.writeBuffer(counts, 0, counted);
-  queue.writeBuffer(recent, 0, Uint32Array.of(last.length, ...last));
+  const noted = new Uint32Array(1 + last.length);
+  noted[0] = last.length;
+  noted.set(last, 1);
+  queue.writeBuffer(recent, 0, noted);
   queue.writeBuffer(fines, 0, rule.fines, 0, lastN + 1);
 }
 
@@ -165,15 +178,20 @@ export async function createSample({ gpu }: KernelScope): Promise<Sample> {
   };
 }
 
+// Of workgroup memory in sample.wgsl: of each lane, and of the rest at most.
+const LANE_BYTES = 16;
+const FIXED_BYTES = 3072;
+
 /** One workgroup does it all: the largest there is, up to 1024. */
 function lanesOf(gpu: Gpu): number {
   if (gpu.info.isFallbackAdapter) return workgroupSize(gpu);
-  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
-    gpu.device.limits;
+  const { limits } = gpu.device;
+  const memory = limits.maxComputeWorkgroupStorageSize - FIXED_BYTES;
   const most = Math.min(
     1024,
-    maxComputeInvocationsPerWorkgroup,
-    maxComputeWorkgroupSizeX,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+    memory / LANE_BYTES,
   );
   return 2 ** Math.floor(Math.log2(most));
 }
@@ -188,10 +206,6 @@ function lanesOf(gpu: Gpu): number {
 export function chosenIds(chosen: Uint32Array): number[] {
   const end = chosen.indexOf(NONE);
   const ids = [...(end < 0 ? chosen : chosen.subarray(0, end))];
-  if (ids.includes(NOT_A_NUMBER)) {
-    throw new Error(
-      "Cannot generate: the model computed NaN, `doctor` tests the GPU",
-    );
-  }
+  if (ids.includes(NOT_A_NUMBER)) throw notANumberError();
   return ids;
 }

@@ -365,7 +365,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     penalize(lane);
   }
   best_of_all(lane);
-  let broken = best_key[0] == NAN_KEY;
+  let best = best_key[0];
+  // Nothing can be drawn where the best logit is infinite.
+  let is_finite = best > 0x007fffffu && best < 0xff800000u;
+  let broken = best == NAN_KEY || (params.scale > 0.0 && !is_finite);
   var id = select(best_id[0], NOT_A_NUMBER, broken);
   if (params.scale > 0.0 && !broken) {
     id = draw(lane);

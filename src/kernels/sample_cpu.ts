@@ -30,33 +30,61 @@ export interface SampleRule {
 export const NOT_A_NUMBER = 0xfffffffe;
 
 /** Most tokens to choose among: sums of weights stay whole numbers. */
-export const MAX_CHOICES = 2 ** 19;
+export const MAX_CHOICES = 2 ** 19 - 1;
+
+/** Takes the most likely token. */
+export const ARGMAX_RULE: SampleRule = {
+  seed: 0,
+  topK: 0,
+  topP: 0,
+  least: -1e38,
+  scale: 0,
+  lastN: 0,
+  repeat: 1,
+  inverseRepeat: 1,
+  fines: new Float32Array(1),
+};
+
+/** The error where {@linkcode NOT_A_NUMBER} is chosen. */
+export function notANumberError(): Error {
+  return new Error(
+    "Cannot generate: the model computed NaN or infinity, `doctor` tests the GPU",
+  );
+}
 
 const { fround } = Math;
 
 /** The scale of a model's own distribution. */
 const LOG2_E = fround(Math.LOG2E);
 
+/** What a choice depends on besides the logits and the rule. */
+export interface SampleState {
+  /** Tokens that were chosen before. */
+  step: number;
+  /** How often tokens stand among the last ones. Defaults to not at all. */
+  counts?: ReadonlyMap<number, number>;
+}
+
 /**
  * Chooses a token as `sample.wgsl` does, to the bit.
  *
  * @param logits The logits of all tokens.
  * @param rule How to choose.
- * @param step Tokens that were chosen before it.
- * @param counts How often tokens stand among the last ones.
+ * @param state What went before.
  * @returns Its id, or {@linkcode NOT_A_NUMBER}.
  */
 export function sampleOnCpu(
   logits: Float32Array,
   rule: SampleRule,
-  step: number,
-  counts: ReadonlyMap<number, number> = new Map(),
+  { step, counts = new Map() }: SampleState,
 ): number {
   const penalized = penalize(logits, rule, counts);
   if (penalized.some((logit) => logit !== logit)) return NOT_A_NUMBER;
   const best = argmax(penalized);
   if (rule.scale === 0) return best;
-  return draw(penalized, penalized[best]!, rule, step);
+  // Nothing can be drawn where the best logit is infinite.
+  if (!Number.isFinite(penalized[best])) return NOT_A_NUMBER;
+  return draw(penalized, rule, { best: penalized[best]!, step });
 }
 
 /** Takes penalties off the logits of the last tokens, in a copy. */
@@ -78,9 +106,8 @@ function penalize(
 /** Draws among the tokens that top-k, top-p and min-p leave, by their ids. */
 function draw(
   logits: Float32Array,
-  best: number,
   { seed, topK, topP, least, scale }: SampleRule,
-  step: number,
+  { best, step }: { best: number; step: number },
 ): number {
   let ids = topK > 0 && topK < logits.length ? topIds(logits, topK) : undefined;
   if (topP > 0) ids = nucleus(logits, { best, topP, among: ids });

@@ -41,7 +41,7 @@ async function setUp(
   });
   const own = createSampleBuffers(pool, shape);
   const { rule } = readSampling(options, shape.context);
-  writeRule(gpu.device, own, shape, rule, history);
+  writeRule(gpu.device, own, { shape, rule, history });
   const chosen = upload(gpu, new Uint32Array(ROOM).fill(77));
   const source = upload(gpu, logits);
   const scratch = pool.create({ label: "logits", size: logits.byteLength });
@@ -107,6 +107,7 @@ const RULES: [string, SamplingOptions][] = [
   ["at temperature 0.3", { temperature: 0.3 }],
   ["at temperature 30", { temperature: 30 }],
   ["at temperature 1e-30", { temperature: 1e-30 }],
+  ["at temperature 1e46", { temperature: 1e46 }],
   ["by top-k 1", { temperature: 1, topK: 1 }],
   ["by top-k 5", { temperature: 1, topK: 5 }],
   ["by top-k 63", { temperature: 5, topK: 63 }],
@@ -255,6 +256,40 @@ kernelTest("argmax finds the best of a large vocabulary", async (scope) => {
     }
   }
 });
+
+kernelTest(
+  "sample refuses to draw where the best logit is infinite",
+  async (scope) => {
+    const lists = [
+      [1, Infinity, 2],
+      [-Infinity, -Infinity, -Infinity],
+      [Infinity, Infinity, -Infinity],
+    ];
+    for (const logits of lists) {
+      const shape = { size: 3, stride: 3, context: 4 };
+      for (const temperature of [0, 1]) {
+        const { start, step, chosen } = await setUp(scope, {
+          logits: Float32Array.from(logits),
+          shape,
+          options: { temperature },
+        });
+        const first = { position: 0, headFirst: 0, headRows: 1 };
+        start(controlWords({ ids: [0], ...first }));
+        step("sample");
+        const [id] = await chosen();
+        const sampler = new Sampler(readSampling({ temperature }));
+        if (temperature === 0) {
+          assertEquals(id, logits.indexOf(Math.max(...logits)));
+          assertEquals(sampler.sample(Float32Array.from(logits), 0), id);
+        } else {
+          assertThrows(() => chosenIds(Uint32Array.of(id!)), Error, "infinity");
+          const cpu = () => sampler.sample(Float32Array.from(logits), 0);
+          assertThrows(cpu, Error, "infinity");
+        }
+      }
+    }
+  },
+);
 
 kernelTest("sample draws all that may come", async (scope) => {
   const logits = Float32Array.of(1, 1.2, 0.8, -30, 1.1);

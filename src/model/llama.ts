@@ -177,8 +177,9 @@ export async function createLlama(
   }
 
   async function widen(): Promise<void> {
-    products = await bindProducts(MAX_STEPS);
+    const wide = await bindProducts(MAX_STEPS);
     await pool.check("the parameters of wide kernels");
+    products = wide;
   }
 
   return {

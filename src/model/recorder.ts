@@ -1,6 +1,7 @@
 import type { RowKind } from "../kernels/batch.ts";
 import type { BoundSample } from "../kernels/sample.ts";
 import type { BoundAttention, Llama } from "./llama.ts";
+import type { Results } from "./results.ts";
 
 /** Most chunks that wait for their turn. */
 const MOST_ENCODED = 8;
@@ -29,10 +30,8 @@ export interface RecorderOptions {
   attention: readonly BoundAttention[];
   /** The choice of a token, bound to the sequence's rule. */
   sample: BoundSample;
-  /** Gives the buffer that ids are read from. */
-  ids: () => GPUBuffer;
-  /** Gives the buffer that logits are read from. */
-  logits: () => GPUBuffer;
+  /** What is read back is copied here. */
+  results: Results;
 }
 
 /** Encodes the steps of a sequence, also before their turn. */
@@ -129,10 +128,10 @@ export class Recorder {
     encoder: GPUCommandEncoder,
     { then, count }: { then: Work["then"]; count: number },
   ): void {
-    const { llama: { state, config }, ids, logits } = this.#options;
+    const { llama: { state, config }, results } = this.#options;
     const [source, target, words] = then === "logits"
-      ? [state.logits, logits(), count * config.vocabularySize]
-      : [state.chosen, ids(), Math.max(1, count)];
+      ? [state.logits, results.logitsBuffer, count * config.vocabularySize]
+      : [state.chosen, results.idsBuffer, Math.max(1, count)];
     encoder.copyBufferToBuffer(source, 0, target, 0, 4 * words);
   }
 }

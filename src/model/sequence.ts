@@ -1,21 +1,23 @@
 import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
-import { createReadback, type Readback } from "../gpu/readback.ts";
 import { controlWords } from "../kernels/control.ts";
 import {
-  chosenIds,
   createSampleBuffers,
   type SampleBuffers,
   type SampleShape,
   writeRule,
 } from "../kernels/sample.ts";
-import { MAX_CHOICES, type SampleRule } from "../kernels/sample_cpu.ts";
+import {
+  ARGMAX_RULE,
+  MAX_CHOICES,
+  type SampleRule,
+} from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
 import type { Llama } from "./llama.ts";
 import { Recorder, type Work } from "./recorder.ts";
-import { MAX_CHUNK } from "./state.ts";
+import { disposedError, Results } from "./results.ts";
 
 /** How far a prompt is. */
 export interface PromptProgress {
@@ -41,6 +43,19 @@ export interface Choice {
   isArgmax: boolean;
 }
 
+const ARGMAX: Choice = { rule: ARGMAX_RULE, isArgmax: true };
+
+/** Options for {@linkcode Sequence.steps}. */
+export interface StepsOptions {
+  /** How many tokens to choose, at most `MAX_CHUNK`. */
+  count: number;
+  /**
+   * How many will be wanted next, as far as is known: those are encoded while the
+   * GPU is busy. Defaults to none.
+   */
+  ahead?: number;
+}
+
 /**
  * One line of tokens and its KV cache.
  *
@@ -54,9 +69,7 @@ export class Sequence implements Disposable {
   readonly #sampleShape: SampleShape;
   readonly #sampleBuffers: SampleBuffers;
   readonly #recorder: Recorder;
-  readonly #ids: Readback;
-  // Logits are large, and few generations read them.
-  #logits: Readback | undefined;
+  readonly #results: Results;
   // Tokens chosen since the rule was set.
   #chosen = 0;
   // The ids of the rows at the start of the cache that ran as a prompt.
@@ -76,10 +89,7 @@ export class Sequence implements Disposable {
     };
     this.#sampleBuffers = createSampleBuffers(pool, this.#sampleShape);
     const { logits, control, chosen } = llama.state;
-    this.#ids = createReadback(gpu.device, {
-      size: 4 * MAX_CHUNK,
-      sync: gpu.syncReadback,
-    });
+    this.#results = new Results(gpu, llama);
     this.#recorder = new Recorder({
       device: gpu.device,
       llama,
@@ -90,9 +100,9 @@ export class Sequence implements Disposable {
         chosen,
         own: this.#sampleBuffers,
       }),
-      ids: () => this.#ids.buffer,
-      logits: () => this.#logitsReadback().buffer,
+      results: this.#results,
     });
+    this.setChoice(ARGMAX);
   }
 
   /**
@@ -125,6 +135,16 @@ export class Sequence implements Disposable {
     return sequence;
   }
 
+  /** Tokens at the start of the cache that ran as a prompt. */
+  get promptLength(): number {
+    return this.#prompt.length;
+  }
+
+  /** Whether each read-back waits for more than the GPU; see `readback.ts`. */
+  get isAwaited(): boolean {
+    return !this.#gpu.syncReadback;
+  }
+
   /** Tokens in the cache. */
   get length(): number {
     return this.#length;
@@ -152,8 +172,7 @@ export class Sequence implements Disposable {
 
   /** Bytes of GPU memory in the cache and the read-back buffers. */
   get bytes(): number {
-    return this.#pool.bytes + this.#ids.buffer.size +
-      (this.#logits?.buffer.size ?? 0);
+    return this.#pool.bytes + this.#results.bytes;
   }
 
   /**
@@ -189,15 +208,20 @@ export class Sequence implements Disposable {
   }
 
   /**
-   * Sets how tokens are chosen.
+   * Sets how tokens are chosen: at first, the most likely ones.
    *
    * @param choice The rule.
-   * @param history Tokens that went before, for penalties.
+   * @param history Tokens that went before, for penalties. Defaults to none.
    */
-  setChoice({ rule, isArgmax }: Choice, history: readonly number[]): void {
-    const { device } = this.#gpu;
-    const shape = this.#sampleShape;
-    writeRule(device, this.#sampleBuffers, shape, rule, history);
+  setChoice(
+    { rule, isArgmax }: Choice,
+    history: readonly number[] = [],
+  ): void {
+    writeRule(this.#gpu.device, this.#sampleBuffers, {
+      shape: this.#sampleShape,
+      rule,
+      history,
+    });
     this.#recorder.isArgmax = isArgmax;
     this.#chosen = 0;
   }
@@ -213,7 +237,8 @@ export class Sequence implements Disposable {
     ids: readonly number[],
     options: PromptOptions = {},
   ): Promise<void> {
-    await this.#appendPrompt(ids, "nothing", options);
+    const read = () => this.#results.done();
+    await this.#appendPrompt(ids, { then: "nothing", read, ...options });
   }
 
   /**
@@ -228,8 +253,10 @@ export class Sequence implements Disposable {
     ids: readonly number[],
     options: PromptOptions = {},
   ): Promise<number> {
-    await this.#appendPrompt(ids, "choose", options);
-    const [id] = await this.#readIds(1);
+    const read = () => this.#results.ids(1);
+    const all = { then: "choose", read, ...options } as const;
+    const [id] = await this.#appendPrompt(ids, all);
+    this.#chosen++;
     return id!;
   }
 
@@ -245,8 +272,9 @@ export class Sequence implements Disposable {
     ids: readonly number[],
     options: PromptOptions = {},
   ): Promise<Float32Array> {
-    await this.#appendPrompt(ids, "logits", options);
-    return await this.#readLogits(1);
+    const read = () => this.#results.logits(1);
+    const all = { then: "logits", read, ...options } as const;
+    return await this.#appendPrompt(ids, all);
   }
 
   /**
@@ -265,22 +293,19 @@ export class Sequence implements Disposable {
     this.#submit(work);
     this.#length++;
     if (this.room > 0) this.#recorder.prepare(work, this.#length);
-    return await this.#readLogits(1);
+    return await this.#results.logits(1);
   }
 
   /**
    * Appends tokens as a step, and goes on with what is chosen.
    *
    * @param ids At most `MAX_STEPS` tokens.
-   * @param count How many tokens to choose, at most {@linkcode MAX_CHUNK}.
-   * @param ahead How many will be wanted next, as far as is known: those are
-   * encoded while the GPU is busy. Defaults to none.
+   * @param options How many tokens to choose, now and next.
    * @returns The tokens that were chosen; all but the last are in the cache.
    */
   async steps(
     ids: readonly number[],
-    count: number,
-    ahead = 0,
+    { count, ahead = 0 }: StepsOptions,
   ): Promise<number[]> {
     const work: Work = {
       ids,
@@ -296,7 +321,7 @@ export class Sequence implements Disposable {
       const next = { ...work, ids: [0], steps: ahead };
       this.#recorder.prepare(next, this.#length); // the GPU is busy now
     }
-    return await this.#readIds(count);
+    return await this.#results.ids(count);
   }
 
   /**
@@ -307,13 +332,17 @@ export class Sequence implements Disposable {
    * @returns The tokens that were chosen: all but the last one were guessed.
    */
   async check(ids: readonly number[]): Promise<number[]> {
-    this.#submit({
+    const work: Work = {
       ids,
       kind: "step",
       head: { rows: ids.length, kind: "step" },
       then: "choose",
-    });
-    const chosen = await this.#readIds(ids.length);
+    };
+    this.#submit(work);
+    // If all are right, as many are likely to be guessed again.
+    const next = this.#length + ids.length;
+    if (next + ids.length <= this.context) this.#recorder.prepare(work, next);
+    const chosen = await this.#results.ids(ids.length);
     this.#length += chosen.length;
     this.#chosen += chosen.length;
     return chosen;
@@ -340,7 +369,7 @@ export class Sequence implements Disposable {
       const { length } = batch;
       const head = { rows: length, kind: "prompt" } as const;
       this.#appendRows({ ids: batch, kind: "prompt", head, then: "logits" });
-      const logits = await this.#readLogits(length);
+      const logits = await this.#results.logits(length);
       onProgress?.({ processed: first + length, total: ids.length });
       for (let row = 0; row < length; row++) {
         const start = row * vocabularySize;
@@ -355,8 +384,7 @@ export class Sequence implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#recorder.clear();
-    this.#ids.buffer.destroy();
-    this.#logits?.buffer.destroy();
+    this.#results[Symbol.dispose]();
     this.#pool[Symbol.dispose]();
   }
 
@@ -373,12 +401,13 @@ export class Sequence implements Disposable {
     checkIds("append", ids, vocabularySize);
   }
 
-  /** Runs all batches of a prompt, and what comes behind the last one. */
-  async #appendPrompt(
+  /** Runs all batches of a prompt, and reads what comes of it. */
+  async #appendPrompt<T>(
     ids: readonly number[],
-    then: Work["then"],
-    { signal, onProgress }: PromptOptions,
-  ): Promise<void> {
+    { then, read, signal, onProgress }: PromptOptions & Pick<Work, "then"> & {
+      read: () => Promise<T>;
+    },
+  ): Promise<T> {
     this.#check(ids);
     const kind = "prompt";
     const { batch } = this.#llama.state;
@@ -388,16 +417,16 @@ export class Sequence implements Disposable {
       const none = { rows: 0, kind } as const;
       const part = ids.slice(first, first + batch);
       this.#appendRows({ ids: part, kind, head: none, then: "nothing" });
-      await this.#read(this.#ids, 4); // to wait for it
+      await this.#results.done();
       onProgress?.({ processed: this.#length, total });
       await nextTurn();
       signal?.throwIfAborted();
     }
     const head = { rows: then === "nothing" ? 0 : 1, kind: "step" } as const;
     this.#appendRows({ ids: ids.slice(first), kind, head, then });
-    if (then === "nothing") await this.#read(this.#ids, 4);
-    if (then === "choose") this.#chosen++;
+    const result = await read();
     onProgress?.({ processed: this.#length, total });
+    return result;
   }
 
   /** Submits rows of a prompt, and takes note of them. */
@@ -409,9 +438,7 @@ export class Sequence implements Disposable {
 
   /** Submits one piece of work. */
   #submit(work: Work): void {
-    if (this.#disposed) {
-      throw new TypeError("Cannot use model: it is disposed of");
-    }
+    if (this.#disposed) throw disposedError();
     const { ids, head } = work;
     const { queue } = this.#gpu.device;
     const commands = this.#recorder.take(work, this.#length);
@@ -424,43 +451,5 @@ export class Sequence implements Disposable {
     });
     queue.writeBuffer(this.#llama.state.control, 0, words);
     queue.submit([commands]);
-  }
-
-  async #readIds(count: number): Promise<number[]> {
-    return chosenIds(new Uint32Array(await this.#read(this.#ids, 4 * count)));
-  }
-
-  async #readLogits(rows: number): Promise<Float32Array> {
-    const bytes = this.#logitsBytes(rows);
-    return new Float32Array(await this.#read(this.#logitsReadback(), bytes));
-  }
-
-  async #read(readback: Readback, bytes: number): Promise<ArrayBuffer> {
-    const { health } = this.#gpu;
-    let data: ArrayBuffer;
-    try {
-      data = await readback.read(bytes);
-    } catch (cause) {
-      health.problem ??= cause instanceof Error ? cause.message : `${cause}`;
-      throw new Error(`Cannot run the model: ${health.problem}`, { cause });
-    }
-    // Better no answer than one from a command that failed.
-    if (health.problem !== undefined) {
-      throw new Error(`Cannot run the model: ${health.problem}`);
-    }
-    return data;
-  }
-
-  #logitsReadback(): Readback {
-    const { state } = this.#llama;
-    this.#logits ??= createReadback(this.#gpu.device, {
-      size: this.#logitsBytes(state.headRows),
-      sync: this.#gpu.syncReadback,
-    });
-    return this.#logits;
-  }
-
-  #logitsBytes(rows: number): number {
-    return 4 * rows * this.#llama.config.vocabularySize;
   }
 }

@@ -25,6 +25,11 @@ export class Connection implements AsyncDisposable {
       const isLast = data.kind === "end" || data.kind === "error";
       if (isLast) this.#calls.delete(data.call);
     };
+    this.#worker.onmessageerror = () => {
+      this.terminate(
+        new Error("Cannot run the model: a reply of its worker cannot be read"),
+      );
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault(); // or it ends the program
       this.terminate(

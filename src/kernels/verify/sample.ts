@@ -67,7 +67,7 @@ export async function testSample(scope: KernelScope): Promise<number> {
       }
       const start = step * SIZE;
       const own = logits.subarray(start, start + SIZE);
-      chosen.push(sampleOnCpu(own, rule, step, counts));
+      chosen.push(sampleOnCpu(own, rule, { step, counts }));
     }
     const test = { size: SIZE, rule, logits, expected: chosen };
     wrong += await testChoice(scope, "sample", test);
@@ -100,7 +100,7 @@ async function testChoice(
   const { gpu, pool } = scope;
   const shape = { size, stride: size, context: 4 };
   const own = createSampleBuffers(pool, shape);
-  writeRule(gpu.device, own, shape, rule);
+  writeRule(gpu.device, own, { shape, rule });
   const control = upload(scope, new Uint32Array(controlBytes(STEPS) / 4));
   const words = controlWords({
     ids: [0, ...expected.slice(0, -1)],

@@ -1,0 +1,30 @@
+import { loadEngine, type LoadModelOptions } from "./engine/load.ts";
+import { Model } from "./engine/model.ts";
+import type { ModelInput } from "./gguf/source.ts";
+
+/**
+ * Loads a model from a GGUF file to the GPU.
+ *
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");
+ * const { text } = await model.generate("Once upon a time").result();
+ * ```
+ *
+ * @param input A path, a `file:` URL, or the file's bytes.
+ * @param options How to load it.
+ * @returns The model; dispose of it to free its GPU memory.
+ * @throws {Error} If the file is missing, broken or of an unsupported kind, or
+ * the GPU has no room; nothing stays allocated.
+ */
+export async function loadModel(
+  input: ModelInput,
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  if (options.worker) {
+    const { loadInWorker } = await import("./worker/load.ts");
+    return await loadInWorker(input, options);
+  }
+  return new Model(await loadEngine(input, options));
+}
