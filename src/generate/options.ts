@@ -26,6 +26,7 @@ export interface GenerateOptions extends SamplingOptions, ComputeOptions {
  *
  * @param options The options.
  * @throws {RangeError} If one is out of its range.
+ * @throws {TypeError} If a choice is none of those there are, or two contradict.
  */
 export function checkOptions(
   options: GenerateOptions,

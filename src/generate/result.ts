@@ -36,7 +36,7 @@ export interface Timings {
   loadMs: number;
   /** From the start of the generation to its first token. */
   firstTokenMs: number;
-  /** Running the prompt. */
+  /** Running the prompt, and what had to be made ready for it. */
   prefillMs: number;
   /** Everything after the first token. */
   decodeMs: number;

@@ -7,9 +7,9 @@ export type Speculation = "lookup" | "draft" | "off";
 /** Options that say how tokens are computed, but not which. */
 export interface ComputeOptions {
   /**
-   * Tokens that are computed before they are read back, from 1 to 64. Defaults
+   * Tokens that the GPU computes before they are read back, from 1 to 64. Defaults
    * to as many as keep the stream smooth: 1 at first, then what takes about 25
-   * ms.
+   * ms. Where guesses are checked, that is read back each time.
    */
   steps?: number | undefined;
   /**
@@ -20,8 +20,9 @@ export interface ComputeOptions {
   /**
    * What guesses the next tokens, which are then checked at once: `"lookup"`
    * looks for the last few in the text before them, `"draft"` asks the model's
-   * draft model. The text stays the same. Defaults to `"draft"` where the model
-   * has one, to `"off"` where it has none.
+   * draft model. The text stays the same. The first generation that looks up
+   * compiles kernels for it, which counts as its prefill. Defaults to `"draft"`
+   * where the model has one and tokens are chosen on the GPU, else to `"off"`.
    */
   speculation?: Speculation | undefined;
   /**

@@ -4,21 +4,9 @@
 //
 // One workgroup. Lanes take every WORKGROUP_SIZE-th logit, eight loads before
 // the loop goes round, as the latency of loads is what it waits for.
-// Joined behind choice.wgsl.
+// Joined behind choice.wgsl, in front of consider.wgsl.
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
-
-var<private> best: vec2u; // key, id
-
-fn consider(first: u32, i: u32) {
-  if (i < params.size) {
-    let key = key_of(logits[first + i]);
-    // Ids come in ascending order: the first of equals stays.
-    if (key > best.x) {
-      best = vec2u(key, i);
-    }
-  }
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) lane: u32) {

@@ -10,6 +10,8 @@ import {
 } from "../gpu/kernel.ts";
 import argmaxCode from "./argmax.wgsl" with { type: "text" };
 import choiceCode from "./choice.wgsl" with { type: "text" };
+import considerCode from "./consider.wgsl" with { type: "text" };
+import fixedPointCode from "./fixed_point.wgsl" with { type: "text" };
 import {
   NOT_A_NUMBER,
   notANumberError,
@@ -146,12 +148,12 @@ export async function createSample({ gpu }: KernelScope): Promise<Sample> {
   const [argmax, sample] = await Promise.all([
     compileKernel(gpu, {
       label: "argmax",
-      code: [choiceCode, argmaxCode],
+      code: [choiceCode, argmaxCode, considerCode],
       constants,
     }),
     compileKernel(gpu, {
       label: "sample",
-      code: [choiceCode, code],
+      code: [choiceCode, fixedPointCode, code, considerCode],
       constants,
     }),
   ]);

@@ -9,7 +9,7 @@
 // One workgroup. Probabilities are whole numbers (weight_of()), whose sums do not
 // depend on an order: so every driver and the CPU draw the same token. Lanes take
 // stretches of tokens that follow each other, as the draw goes by id.
-// Joined behind choice.wgsl.
+// Joined behind choice.wgsl and fixed_point.wgsl, in front of consider.wgsl.
 
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
@@ -17,13 +17,6 @@
 @group(0) @binding(6) var<storage, read> fines: array<f32>;
 
 const LOG2_E = 1.44269504088896340736f;
-
-// 2^-f = 1 - f (C1 - f (C2 - ...)), within 5e-7 for f from 0 to 1, in 2^-26.
-const C1 = 46516304u;
-const C2 = 16120547u;
-const C3 = 3718465u;
-const C4 = 627176u;
-const C5 = 67400u;
 
 // A token's logit weighs this much, or is one of equals.
 const WEIGHTS = 0u;
@@ -49,51 +42,8 @@ var<workgroup> bins_low: array<atomic<u32>, 256>;
 // A lane, what is left of an amount (high, low), and an id.
 var<workgroup> found: array<u32, 4>;
 
-// (high, low) words of a + b.
-fn add(a: vec2u, b: vec2u) -> vec2u {
-  let low = a.y + b.y;
-  return vec2u(a.x + b.x + select(0u, 1u, low < a.y), low);
-}
-
-fn subtract(a: vec2u, b: vec2u) -> vec2u {
-  return vec2u(a.x - b.x - select(0u, 1u, a.y < b.y), a.y - b.y);
-}
-
-fn is_less(a: vec2u, b: vec2u) -> bool {
-  return a.x < b.x || (a.x == b.x && a.y < b.y);
-}
-
-// (high, low) words of a * b.
-fn multiply(a: u32, b: u32) -> vec2u {
-  let a0 = a & 0xffffu;
-  let a1 = a >> 16u;
-  let b0 = b & 0xffffu;
-  let b1 = b >> 16u;
-  let middle = a1 * b0 + ((a0 * b0) >> 16u);
-  let rest = (middle & 0xffffu) + a0 * b1;
-  return vec2u(a1 * b1 + (middle >> 16u) + (rest >> 16u), a * b);
-}
-
-// a * b / 2^26 of factors below 2^26, by halves of 13 bits.
-fn multiply26(a: u32, b: u32) -> u32 {
-  let a0 = a & 0x1fffu;
-  let a1 = a >> 13u;
-  let b0 = b & 0x1fffu;
-  let b1 = b >> 13u;
-  return a1 * b1 + ((a1 * b0 + a0 * b1 + ((a0 * b0) >> 13u)) >> 13u);
-}
-
-// 2^26 * 2^-d of d = (best - logit) * scale, in whole numbers.
 fn weight_of(logit: f32) -> u32 {
-  let d = min((best_logit - logit) * scale, 31.0);
-  let fixed = u32(d * 67108864.0);
-  let f = fixed & 0x3ffffffu;
-  var p = C4 - multiply26(C5, f);
-  p = C3 - multiply26(p, f);
-  p = C2 - multiply26(p, f);
-  p = C1 - multiply26(p, f);
-  p = 0x4000000u - multiply26(p, f);
-  return p >> (fixed >> 26u);
+  return power((best_logit - logit) * scale);
 }
 
 fn is_left(key: u32, id: u32) -> bool {
@@ -156,7 +106,7 @@ fn find(wanted: vec2u, lane: u32) -> u32 {
     var group = 0u;
     loop {
       let sum = vec2u(group_high[group], group_low[group]);
-      if (!is_less(sum, rest)) {
+      if (!is_less(sum, rest) || group == 31u) {
         break;
       }
       rest = subtract(rest, sum);
@@ -165,7 +115,7 @@ fn find(wanted: vec2u, lane: u32) -> u32 {
     var i = group * 32u;
     loop {
       let sum = vec2u(sums_high[i], sums_low[i]);
-      if (!is_less(sum, rest)) {
+      if (!is_less(sum, rest) || i == WORKGROUP_SIZE - 1u) {
         break;
       }
       rest = subtract(rest, sum);
@@ -181,7 +131,7 @@ fn find(wanted: vec2u, lane: u32) -> u32 {
     var id = lane * stretch();
     loop {
       let amount = vec2u(0u, amount_of(id));
-      if (!is_less(amount, rest)) {
+      if (!is_less(amount, rest) || id >= params.size - 1u) {
         break;
       }
       rest = subtract(rest, amount);
@@ -193,9 +143,81 @@ fn find(wanted: vec2u, lane: u32) -> u32 {
   return found[3];
 }
 
+// Adds a token to its bin, by 8 bits of its key, if the bits above are `prefix`.
+fn tally(id: u32, shift: u32, prefix: u32) {
+  if (id >= params.size) {
+    return;
+  }
+  let logit = logits[first + id];
+  let key = key_of(logit);
+  // In two shifts: one by 32 would be none.
+  if (!is_left(key, id) || (key >> shift >> 8u) != prefix) {
+    return;
+  }
+  let bin = (key >> shift) & 255u;
+  if (counted == EQUALS) {
+    atomicAdd(&bins_low[bin], 1u);
+    return;
+  }
+  let weight = weight_of(logit);
+  if (weight > 0u) {
+    // Of 13 bits each, so that 2^19 tokens do not overflow.
+    atomicAdd(&bins_high[bin], weight >> 13u);
+    atomicAdd(&bins_low[bin], weight & 0x1fffu);
+  }
+}
+
+fn bin_sum(bin: u32) -> vec2u {
+  let high = atomicLoad(&bins_high[bin]);
+  return add(
+    vec2u(high >> 19u, high << 13u),
+    vec2u(0u, atomicLoad(&bins_low[bin])),
+  );
+}
+
+// Finds the bin in which tokens, from the last bin down, come to `wanted`, and
+// what is wanted of it: by groups of 16 bins first.
+fn find_bin(wanted: vec2u, lane: u32) {
+  for (var group = lane; group < 16u; group += WORKGROUP_SIZE) {
+    var sum = vec2u(0u);
+    for (var bin = group * 16u; bin < group * 16u + 16u; bin++) {
+      sum = add(sum, bin_sum(bin));
+    }
+    group_high[group] = sum.x;
+    group_low[group] = sum.y;
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    var rest = wanted;
+    var group = 15u;
+    loop {
+      let sum = vec2u(group_high[group], group_low[group]);
+      if (!is_less(sum, rest) || group == 0u) {
+        break;
+      }
+      rest = subtract(rest, sum);
+      group--;
+    }
+    var bin = group * 16u + 15u;
+    loop {
+      let sum = bin_sum(bin);
+      if (!is_less(sum, rest) || bin == group * 16u) {
+        break;
+      }
+      rest = subtract(rest, sum);
+      bin--;
+    }
+    found[0] = bin;
+    found[1] = rest.x;
+    found[2] = rest.y;
+  }
+  workgroupBarrier();
+}
+
 // Keeps the best tokens that together count for `wanted`: finds their least key
 // 8 bits at a time, then the last of those that have it.
 fn keep_best(wanted: vec2u, count: bool, lane: u32) {
+  counted = select(EQUAL_WEIGHTS, EQUALS, count);
   var rest = wanted;
   var prefix = 0u;
   for (var shift = 32u; shift > 0u;) {
@@ -205,44 +227,14 @@ fn keep_best(wanted: vec2u, count: bool, lane: u32) {
       atomicStore(&bins_low[bin], 0u);
     }
     workgroupBarrier();
-    // The bits above, in two shifts: one by 32 would be none.
-    for (var id = lane; id < params.size; id += WORKGROUP_SIZE) {
-      let logit = logits[first + id];
-      let key = key_of(logit);
-      if (is_left(key, id) && (key >> shift >> 8u) == prefix) {
-        let bin = (key >> shift) & 255u;
-        if (count) {
-          atomicAdd(&bins_low[bin], 1u);
-        } else {
-          // Of 13 bits each, so that 2^19 tokens do not overflow.
-          let weight = weight_of(logit);
-          if (weight > 0u) {
-            atomicAdd(&bins_high[bin], weight >> 13u);
-            atomicAdd(&bins_low[bin], weight & 0x1fffu);
-          }
-        }
-      }
+    for (var id = lane; id < params.size; id += 4u * WORKGROUP_SIZE) {
+      tally(id, shift, prefix);
+      tally(id + WORKGROUP_SIZE, shift, prefix);
+      tally(id + 2u * WORKGROUP_SIZE, shift, prefix);
+      tally(id + 3u * WORKGROUP_SIZE, shift, prefix);
     }
     workgroupBarrier();
-    if (lane == 0u) {
-      var bin = 255u;
-      loop {
-        let high = atomicLoad(&bins_high[bin]);
-        let sum = add(
-          vec2u(high >> 19u, high << 13u),
-          vec2u(0u, atomicLoad(&bins_low[bin])),
-        );
-        if (!is_less(sum, rest) || bin == 0u) {
-          break;
-        }
-        rest = subtract(rest, sum);
-        bin--;
-      }
-      found[0] = bin;
-      found[1] = rest.x;
-      found[2] = rest.y;
-    }
-    workgroupBarrier();
+    find_bin(rest, lane);
     prefix = (prefix << 8u) | found[0];
     rest = vec2u(found[1], found[2]);
     workgroupBarrier();
@@ -251,7 +243,6 @@ fn keep_best(wanted: vec2u, count: bool, lane: u32) {
   // unless it is the same.
   let last = select(NONE, cut.y, prefix == cut.x);
   cut = vec2u(prefix, last);
-  counted = select(EQUAL_WEIGHTS, EQUALS, count);
   let sum = sum_up(lane);
   if (is_less(rest, sum)) {
     cut.y = find(rest, lane);
@@ -284,42 +275,15 @@ fn take_note(id: u32) {
   counts[id] += 1u;
 }
 
-// Philox 2x32 of 10 rounds: the random numbers of a seed and a step.
-fn random(seed: u32, step: u32) -> vec2u {
-  var key = seed;
-  var low = step;
-  var high = 0u;
-  for (var round = 0u; round < 10u; round++) {
-    let product = multiply(low, 0xd256d193u);
-    low = product.x ^ key ^ high;
-    high = product.y;
-    key += 0x9e3779b9u;
-  }
-  return vec2u(low, high);
-}
-
-// floor(a * b / 2^64)
-fn multiply_high(a: vec2u, b: vec2u) -> vec2u {
-  let low_high = multiply(a.y, b.x);
-  let high_low = multiply(a.x, b.y);
-  var middle = add(vec2u(0u, multiply(a.y, b.y).x), vec2u(0u, low_high.y));
-  middle = add(middle, vec2u(0u, high_low.y));
-  var sum = add(multiply(a.x, b.x), vec2u(0u, low_high.x));
-  sum = add(sum, vec2u(0u, high_low.x));
-  return add(sum, vec2u(0u, middle.x));
-}
-
 fn best_of_all(lane: u32) {
-  var key = 0u;
-  var best = NONE;
-  for (var id = lane; id < params.size; id += WORKGROUP_SIZE) {
-    let other = key_of(logits[first + id]);
-    if (other > key) {
-      key = other;
-      best = id;
-    }
+  best = vec2u(0u, NONE);
+  for (var id = lane; id < params.size; id += 4u * WORKGROUP_SIZE) {
+    consider(first, id);
+    consider(first, id + WORKGROUP_SIZE);
+    consider(first, id + 2u * WORKGROUP_SIZE);
+    consider(first, id + 3u * WORKGROUP_SIZE);
   }
-  reduce_best(key, best, lane);
+  reduce_best(best.x, best.y, lane);
 }
 
 // Draws among the tokens that are left.
@@ -365,10 +329,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     penalize(lane);
   }
   best_of_all(lane);
-  let best = best_key[0];
+  let key = best_key[0];
   // Nothing can be drawn where the best logit is infinite.
-  let is_finite = best > 0x007fffffu && best < 0xff800000u;
-  let broken = best == NAN_KEY || (params.scale > 0.0 && !is_finite);
+  let is_finite = key > 0x007fffffu && key < 0xff800000u;
+  let broken = key == NAN_KEY || (params.scale > 0.0 && !is_finite);
   var id = select(best_id[0], NOT_A_NUMBER, broken);
   if (params.scale > 0.0 && !broken) {
     id = draw(lane);
