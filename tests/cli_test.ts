@@ -151,7 +151,11 @@ Deno.test("seraph generate --json continues a text", async () => {
   assertGenerationFields(json);
   assertEquals(json.text, " a time, there was a little g");
   assertEquals(json.finishReason, "length");
-  assertEquals(json.usage, { promptTokens: 3, completionTokens: 8 });
+  assertEquals(json.usage, {
+    promptTokens: 3,
+    reusedTokens: 0,
+    completionTokens: 8,
+  });
   // The same as ids that are taken as they are.
   const same = await runJson([...args, "--ids", "1, 403 407"]);
   assertEquals(same.ids, json.ids);
