@@ -1,7 +1,7 @@
 import { MAX_CHUNK } from "../model/state.ts";
 
 /** What a chunk of steps is to take, so that its tokens seem to flow. */
-const CHUNK_MS = 25;
+const CHUNK_MS = 20;
 
 /** Options for {@linkcode Pace}. */
 export interface PaceOptions {

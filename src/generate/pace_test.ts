@@ -12,7 +12,7 @@ function stepsOf(msOfStep: number, chunks: number): number[] {
 }
 
 Deno.test("Pace begins with one step and doubles as long as chunks are short", () => {
-  assertEquals(stepsOf(3, 6), [1, 2, 4, 8, 8, 8]);
+  assertEquals(stepsOf(2, 6), [1, 2, 4, 8, 8, 8]);
   assertEquals(stepsOf(0.01, 9), [1, 2, 4, 8, 16, 32, 64, 64, 64]);
   assertEquals(stepsOf(13, 3), [1, 1, 1]);
   assertEquals(stepsOf(500, 3), [1, 1, 1]);

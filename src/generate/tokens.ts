@@ -8,7 +8,7 @@ export type Speculation = "lookup" | "draft" | "off";
 export interface ComputeOptions {
   /**
    * Tokens that the GPU computes before they are read back, from 1 to 64. Defaults
-   * to as many as keep the stream smooth: 1 at first, then what takes about 25
+   * to as many as keep the stream smooth: 1 at first, then what takes about 20
    * ms. Where guesses are checked, that is read back each time.
    */
   steps?: number | undefined;
