@@ -1,4 +1,7 @@
 import { type Gpu, requestGpu } from "../src/gpu/gpu.ts";
+import { nmse } from "../src/kernels/nmse.ts";
+
+export { nmse };
 
 /** The device shared by the tests of one file, or `null` without an adapter. */
 export const gpu: Gpu | null = await navigator.gpu.requestAdapter() === null
@@ -114,20 +117,6 @@ export function randomFloats(
     { length },
     () => uniform() + uniform() + uniform() + uniform(),
   );
-}
-
-/** Normalised mean squared error: `sum (a - e)^2 / sum e^2`; NaN counts. */
-export function nmse(
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-): number {
-  let error = 0;
-  let power = 0;
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    power += expected[i]! ** 2;
-  }
-  return error / power;
 }
 
 /** Asserts that the error is at most `limit`, which NaN is not. */

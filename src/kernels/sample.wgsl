@@ -275,17 +275,6 @@ fn take_note(id: u32) {
   counts[id] += 1u;
 }
 
-fn best_of_all(lane: u32) {
-  best = vec2u(0u, NONE);
-  for (var id = lane; id < params.size; id += 4u * WORKGROUP_SIZE) {
-    consider(first, id);
-    consider(first, id + WORKGROUP_SIZE);
-    consider(first, id + 2u * WORKGROUP_SIZE);
-    consider(first, id + 3u * WORKGROUP_SIZE);
-  }
-  reduce_best(best.x, best.y, lane);
-}
-
 // Draws among the tokens that are left.
 fn draw(lane: u32) -> u32 {
   best_logit = logit_of(best_key[0]);
@@ -328,7 +317,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   if (params.last_n > 0u) {
     penalize(lane);
   }
-  best_of_all(lane);
+  find_best(first, lane);
   let key = best_key[0];
   // Nothing can be drawn where the best logit is infinite.
   let is_finite = key > 0x007fffffu && key < 0xff800000u;

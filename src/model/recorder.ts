@@ -1,5 +1,5 @@
 import type { RowKind } from "../kernels/batch.ts";
-import type { BoundSample } from "../kernels/sample.ts";
+import type { Chooser } from "./chooser.ts";
 import type { BoundAttention, Llama } from "./llama.ts";
 import type { Results } from "./results.ts";
 
@@ -28,8 +28,8 @@ export interface RecorderOptions {
   llama: Llama;
   /** Attention of every layer, bound to the sequence's cache. */
   attention: readonly BoundAttention[];
-  /** The choice of a token, bound to the sequence's rule. */
-  sample: BoundSample;
+  /** The choice of the sequence's tokens. */
+  chooser: Chooser;
   /** What is read back is copied here. */
   results: Results;
 }
@@ -40,8 +40,6 @@ export class Recorder {
   // By what commands depend on. Those that a text ended before are there for the
   // next one: nothing else would free them before the next garbage collection.
   readonly #encoded = new Map<string, GPUCommandBuffer>();
-  /** Whether the most likely token is taken as it is. */
-  isArgmax = true;
 
   /**
    * Creates a {@linkcode Recorder}.
@@ -89,21 +87,21 @@ export class Recorder {
   /** What the commands of a piece of work depend on. */
   #keyOf({ ids, kind, head, then, steps = 1 }: Work, position: number): string {
     if (kind === "prompt") return ""; // it is not encoded ahead
-    const { llama } = this.#options;
+    const { llama, chooser } = this.#options;
     const parts = [llama.partsAt({ rows: ids.length, position })];
     for (let step = 1; step < steps; step++) {
       const next = position + ids.length + step - 1;
       parts.push(llama.partsAt({ rows: 1, position: next }));
     }
-    return [ids.length, head.rows, then, this.isArgmax, ...parts].join();
+    return [ids.length, head.rows, then, chooser.isArgmax, ...parts].join();
   }
 
   #encode(
     { ids, kind, head, then, steps = 1 }: Work,
     position: number,
   ): GPUCommandBuffer {
-    const { device, llama, attention, sample } = this.#options;
-    const choose = this.isArgmax ? sample.argmax : sample.sample;
+    const { device, llama, attention, chooser } = this.#options;
+    const choose = chooser.kernel;
     const encoder = device.createCommandEncoder({ label: "step" });
     const pass = encoder.beginComputePass({ label: "step" });
     llama.forward(pass, attention, { rows: ids.length, position, kind });

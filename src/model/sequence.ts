@@ -2,20 +2,12 @@ import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
 import { controlWords } from "../kernels/control.ts";
-import {
-  createSampleBuffers,
-  type SampleBuffers,
-  type SampleShape,
-  writeRule,
-} from "../kernels/sample.ts";
-import {
-  ARGMAX_RULE,
-  MAX_CHOICES,
-  type SampleRule,
-} from "../kernels/sample_cpu.ts";
+import { MAX_CHOICES } from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
+import { type Choice, Chooser } from "./chooser.ts";
 import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
 import type { Llama } from "./llama.ts";
+import { PromptIds } from "./prompt_ids.ts";
 import { Recorder, type Work } from "./recorder.ts";
 import { disposedError, Results } from "./results.ts";
 
@@ -34,16 +26,6 @@ export interface PromptOptions {
   /** Called after each batch. */
   onProgress?: ((progress: PromptProgress) => void) | undefined;
 }
-
-/** How a {@linkcode Sequence} chooses tokens. */
-export interface Choice {
-  /** The rule. */
-  rule: SampleRule;
-  /** Whether the rule is to take the most likely token as it is. */
-  isArgmax: boolean;
-}
-
-const ARGMAX: Choice = { rule: ARGMAX_RULE, isArgmax: true };
 
 /** Options for {@linkcode Sequence.steps}. */
 export interface StepsOptions {
@@ -66,14 +48,12 @@ export class Sequence implements Disposable {
   readonly #gpu: Gpu;
   readonly #llama: Llama;
   readonly #pool: BufferPool;
-  readonly #sampleShape: SampleShape;
-  readonly #sampleBuffers: SampleBuffers;
+  readonly #chooser: Chooser;
   readonly #recorder: Recorder;
   readonly #results: Results;
   // Tokens chosen since the rule was set.
   #chosen = 0;
-  // The ids of the rows at the start of the cache that ran as a prompt.
-  #prompt: number[] = [];
+  readonly #prompt = new PromptIds();
   #length = 0;
   #disposed = false;
 
@@ -82,27 +62,15 @@ export class Sequence implements Disposable {
     this.#llama = llama;
     this.#pool = pool;
     const attention = llama.bindCache(createKvBuffers(pool, llama));
-    this.#sampleShape = {
-      size: llama.tokens,
-      stride: llama.config.vocabularySize,
-      context: llama.context,
-    };
-    this.#sampleBuffers = createSampleBuffers(pool, this.#sampleShape);
-    const { logits, control, chosen } = llama.state;
+    this.#chooser = new Chooser(gpu, llama, pool);
     this.#results = new Results(gpu, llama);
     this.#recorder = new Recorder({
       device: gpu.device,
       llama,
       attention,
-      sample: llama.sample.bind({
-        logits,
-        control,
-        chosen,
-        own: this.#sampleBuffers,
-      }),
+      chooser: this.#chooser,
       results: this.#results,
     });
-    this.setChoice(ARGMAX);
   }
 
   /**
@@ -188,23 +156,17 @@ export class Sequence implements Disposable {
     }
     // What lies behind is never read, and overwritten by what comes.
     this.#length = length;
-    if (length < this.#prompt.length) this.#prompt.length = length;
+    this.#prompt.truncate(length);
   }
 
   /**
-   * How many tokens of a prompt need not run again. Only rows that ran as a
-   * prompt count: a step's own are added up in another order, and would leave
-   * other last bits in what follows than a prompt that runs as a whole.
+   * How many tokens of a prompt need not run again; see `prompt_ids.ts`.
    *
    * @param ids The prompt.
-   * @returns Tokens that it shares with the start of the cache; its last one
-   * has to run in any case.
+   * @returns Tokens that it shares with the start of the cache.
    */
   shared(ids: readonly number[]): number {
-    const most = Math.min(this.#prompt.length, ids.length - 1);
-    let length = 0;
-    while (length < most && this.#prompt[length] === ids[length]) length++;
-    return length;
+    return this.#prompt.shared(ids);
   }
 
   /**
@@ -213,16 +175,8 @@ export class Sequence implements Disposable {
    * @param choice The rule.
    * @param history Tokens that went before, for penalties. Defaults to none.
    */
-  setChoice(
-    { rule, isArgmax }: Choice,
-    history: readonly number[] = [],
-  ): void {
-    writeRule(this.#gpu.device, this.#sampleBuffers, {
-      shape: this.#sampleShape,
-      rule,
-      history,
-    });
-    this.#recorder.isArgmax = isArgmax;
+  setChoice(choice: Choice, history: readonly number[] = []): void {
+    this.#chooser.set(choice, history);
     this.#chosen = 0;
   }
 
@@ -432,7 +386,7 @@ export class Sequence implements Disposable {
   /** Submits rows of a prompt, and takes note of them. */
   #appendRows(work: Work): void {
     this.#submit(work);
-    if (this.#prompt.length === this.#length) this.#prompt.push(...work.ids);
+    this.#prompt.append(work.ids, this.#length);
     this.#length += work.ids.length;
   }
 

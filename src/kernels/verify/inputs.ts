@@ -2,6 +2,7 @@ import { createReadback } from "../../gpu/readback.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
 import { batchWords } from "../batch.ts";
 import { createMatrix, type Matrix } from "../matrix.ts";
+import { nmse } from "../nmse.ts";
 import type { Codec } from "../quant/codec.ts";
 import { randomBlocks } from "../quant/random_blocks.ts";
 import { createRepack } from "../repack.ts";
@@ -76,14 +77,7 @@ export async function compare(
   y: GPUBuffer,
   expected: ArrayLike<number>,
 ): Promise<number> {
-  const actual = new Float32Array(await read(scope, record, y));
-  let error = 0;
-  let power = 0;
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    power += expected[i]! ** 2;
-  }
-  return error / power;
+  return nmse(new Float32Array(await read(scope, record, y)), expected);
 }
 
 /** Runs kernels and returns what they wrote. */

@@ -1,0 +1,72 @@
+import type { BufferPool } from "../gpu/buffers.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import type { BoundKernel } from "../gpu/kernel.ts";
+import {
+  type BoundSample,
+  createSampleBuffers,
+  type SampleBuffers,
+  type SampleShape,
+  writeRule,
+} from "../kernels/sample.ts";
+import { ARGMAX_RULE, type SampleRule } from "../kernels/sample_cpu.ts";
+import type { Llama } from "./llama.ts";
+
+/** How tokens are chosen. */
+export interface Choice {
+  /** The rule. */
+  rule: SampleRule;
+  /** Whether the rule is to take the most likely token as it is. */
+  isArgmax: boolean;
+}
+
+/** Chooses the tokens of one sequence on the GPU: at first, the most likely. */
+export class Chooser {
+  readonly #device: GPUDevice;
+  readonly #shape: SampleShape;
+  readonly #buffers: SampleBuffers;
+  readonly #kernels: BoundSample;
+  #isArgmax = true;
+
+  /**
+   * Creates a {@linkcode Chooser}.
+   *
+   * @param gpu The device.
+   * @param llama The model, whose logits it reads.
+   * @param pool The owner of its buffers.
+   */
+  constructor({ device }: Gpu, llama: Llama, pool: BufferPool) {
+    const { logits, control, chosen } = llama.state;
+    this.#device = device;
+    this.#shape = {
+      size: llama.tokens,
+      stride: llama.config.vocabularySize,
+      context: llama.context,
+    };
+    this.#buffers = createSampleBuffers(pool, this.#shape);
+    const own = this.#buffers;
+    this.#kernels = llama.sample.bind({ logits, control, chosen, own });
+    this.set({ rule: ARGMAX_RULE, isArgmax: true });
+  }
+
+  /** Whether it takes the most likely token as it is. */
+  get isArgmax(): boolean {
+    return this.#isArgmax;
+  }
+
+  /** The kernel that chooses. */
+  get kernel(): BoundKernel {
+    return this.#isArgmax ? this.#kernels.argmax : this.#kernels.sample;
+  }
+
+  /**
+   * Sets how tokens are chosen.
+   *
+   * @param choice The rule.
+   * @param history Tokens that went before, for penalties. Defaults to none.
+   */
+  set({ rule, isArgmax }: Choice, history: readonly number[] = []): void {
+    this.#isArgmax = isArgmax;
+    const shape = this.#shape;
+    writeRule(this.#device, this.#buffers, { shape, rule, history });
+  }
+}
