@@ -11,7 +11,7 @@ import { loadModel, type Model } from "../mod.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
 import type { LentParts } from "../src/engine/gpu_engine.ts";
 import { createKvBuffers } from "../src/model/kv_buffers.ts";
-import type { LlamaBatch } from "../src/model/llama.ts";
+import { batchOf, type LlamaRows } from "../src/model/llama.ts";
 import {
   type CommandCounts,
   countCommands,
@@ -75,10 +75,10 @@ function listen(
 /** Prints what one step records. */
 async function printStep(
   { gpu: { device }, llama }: LentParts,
-  { what, batch }: { what: string; batch: LlamaBatch },
+  { what, rows }: { what: string; rows: LlamaRows },
 ): Promise<void> {
   using pool = new BufferPool(device);
-  const context = batch.position + batch.rows;
+  const context = rows.position + rows.rows;
   const cache = createKvBuffers(pool, { ...llama, context });
   const attention = llama.bindCache(cache);
   await pool.check("a KV cache");
@@ -88,7 +88,7 @@ async function printStep(
     const pass = encoder.beginComputePass();
     const listening = listen(pass);
     const { mark } = listening;
-    llama.forward(listening.pass, attention, batch, mark);
+    llama.forward(listening.pass, batchOf(rows, attention), mark);
     mark("head");
     llama.head(listening.pass, 1, "step");
     pass.end();
@@ -188,16 +188,16 @@ if (import.meta.main) {
       const step = { rows: 1, kind: "step" } as const;
       await printStep(parts, {
         what: "decode at depth 0",
-        batch: { ...step, position: 0 },
+        rows: { ...step, position: 0 },
       });
       await printStep(parts, {
         what: `decode at depth ${deep}`,
-        batch: { ...step, position: deep },
+        rows: { ...step, position: deep },
       });
       const rows = Math.min(PROMPT, parts.llama.state.batch);
       await printStep(parts, {
         what: `prompt batch of ${rows}`,
-        batch: { rows, position: 0, kind: "prompt" },
+        rows: { rows, position: 0, kind: "prompt" },
       });
     });
     for (const steps of CHUNKS) await printLoop(model, steps);

@@ -19,7 +19,7 @@ import { Q4_0 } from "../src/kernels/quant/q4_0.ts";
 import type { LlamaConfig } from "../src/model/config.ts";
 import { createKvBuffers } from "../src/model/kv_buffers.ts";
 import { defaultChoices } from "../src/kernels/choices.ts";
-import { createLlama } from "../src/model/llama.ts";
+import { batchOf, createLlama } from "../src/model/llama.ts";
 import { createState } from "../src/model/state.ts";
 import type { LlamaWeights } from "../src/model/weights.ts";
 import { createReadback } from "../src/gpu/readback.ts";
@@ -104,7 +104,8 @@ async function measure(
     const start = performance.now();
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    llama.forward(pass, attention, { rows: 1, position, kind: "step" });
+    const row = { rows: 1, position, kind: "step" } as const;
+    llama.forward(pass, batchOf(row, attention));
     llama.head(pass, 1, "step");
     pass.end();
     encoder.copyBufferToBuffer(state.logits, 0, readback.buffer, 0, bytes);

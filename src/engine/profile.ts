@@ -13,7 +13,7 @@ import { type Matrix, matrixBytes } from "../kernels/matrix.ts";
 import { createSampleBuffers, writeRule } from "../kernels/sample.ts";
 import { ARGMAX_RULE } from "../kernels/sample_cpu.ts";
 import { createKvBuffers, kvBytes } from "../model/kv_buffers.ts";
-import type { Llama, LlamaBatch } from "../model/llama.ts";
+import { batchOf, type Llama, type LlamaRows } from "../model/llama.ts";
 import type { LayerWeights } from "../model/weights.ts";
 import type { Model } from "./model.ts";
 
@@ -96,16 +96,16 @@ export async function* profileModel(
   await pool.check("a KV cache to profile with");
   writeRule(gpu.device, own, { shape, rule: ARGMAX_RULE });
   const { argmax } = llama.sample.bind({ logits, control, chosen, own });
-  const measure = (batch: LlamaBatch) => {
+  const measure = (rows: LlamaRows) => {
     const work: ProfiledWork = (pass, mark) => {
-      llama.forward(pass, attention, batch, mark);
+      llama.forward(pass, batchOf(rows, attention), mark);
       mark("head");
       llama.head(pass, 1, "step");
       mark("sample");
       argmax(pass);
     };
     // The choice of a token moves on to the next position.
-    const prepareStep = () => prepare(gpu, llama, batch);
+    const prepareStep = () => prepare(gpu, llama, rows);
     const options = { gpu, timer, work, prepareStep, repetitions, signal };
     return profile(options);
   };
@@ -147,7 +147,7 @@ async function openTimestamps(gpu: Gpu): Promise<Timer> {
 function prepare(
   { device }: Gpu,
   { state, config }: Llama,
-  { rows, position }: LlamaBatch,
+  { rows, position }: LlamaRows,
 ): void {
   const { vocabularySize } = config;
   const words = controlWords({

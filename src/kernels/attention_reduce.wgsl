@@ -15,8 +15,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let head = workgroup.x;
-  let row = workgroup.y;
-  let parts = parts_of(seen_before(batch.position + row)).x;
+  let row = batch.first + workgroup.y;
+  let parts = parts_of(seen_before(batch.position + workgroup.y)).x;
   if (parts == 1u) {
     return; // that one has written the output
   }

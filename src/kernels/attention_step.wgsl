@@ -35,8 +35,8 @@ fn fresh_quad(at: u32, i: u32) -> vec4f {
 }
 
 fn work_of(workgroup: vec3u) -> Work {
-  let row = workgroup.z;
-  let end = batch.position + row; // the row's own key is not read
+  let row = batch.first + workgroup.z;
+  let end = position_of(row); // the row's own key is not read
   let parts = parts_of(seen_before(end));
   let first = first_seen(end) + workgroup.y * parts.y;
   return Work(
@@ -65,13 +65,17 @@ fn begin(work: Work, lane: u32) -> bool {
   return attends;
 }
 
+fn position_of(row: u32) -> u32 {
+  return batch.position + (row - batch.first);
+}
+
 // Whether the workgroup has the row's own key.
 fn is_last(work: Work) -> bool {
   return work.part + 1u == work.parts;
 }
 
 fn load_fresh(work: Work, lane: u32) {
-  let position = batch.position + work.row;
+  let position = position_of(work.row);
   let heads = params.heads + 2u * params.kv_heads;
   let start = work.row * heads * params.head_dim;
   let q_start = start + work.head * params.head_dim;
@@ -88,7 +92,7 @@ fn load_fresh(work: Work, lane: u32) {
 }
 
 fn append(work: Work, lane: u32) {
-  let base = words_at(batch.position + work.row, work.kv_head);
+  let base = words_at(position_of(work.row), work.kv_head);
   let count = (params.octets + GROUP - 1u) / GROUP * GROUP;
   for (var o = lane; o < count; o += WORKGROUP_SIZE) {
     write_key(base, K_AT, o);

@@ -1,11 +1,19 @@
-/** A batch: the rows that one forward step works on. */
+/**
+ * A batch: the rows that one forward step works on, or those of them that follow
+ * each other in one sequence.
+ */
 export interface Batch {
   /** Rows, 1 in decode. */
   rows: number;
   /** Position of the first row in the sequence. */
   position: number;
-  /** First row of the input, for kernels that read only some rows. */
+  /** The first row, for kernels that work on some rows only. */
   first: number;
+  /**
+   * How much further on the rows stand in the cache than their positions say,
+   * where several continuations of one prompt stand behind it. Defaults to 0.
+   */
+  gap?: number;
 }
 
 /**
@@ -25,8 +33,10 @@ export const MAX_STEPS = 8;
 export const BATCH_BYTES = 16;
 
 /** The words of a batch, as `struct Batch` in the kernels. */
-export function batchWords({ rows, position, first }: Batch): number[] {
-  return [rows, position, first, 0];
+export function batchWords(
+  { rows, position, first, gap = 0 }: Batch,
+): number[] {
+  return [rows, position, first, gap];
 }
 
 /** A bound kernel over a batch, whose rows are given when it is recorded. */

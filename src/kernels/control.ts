@@ -1,4 +1,4 @@
-import { BATCH_BYTES, batchWords } from "./batch.ts";
+import { type Batch, BATCH_BYTES, batchWords } from "./batch.ts";
 
 /** What one chunk of steps computes, until the GPU goes on by itself. */
 export interface Step {
@@ -20,9 +20,25 @@ const TOKENS_OFFSET = 512;
 /** The word behind the batch: see `choice.wgsl` for what follows. */
 const SAMPLER_WORD = BATCH_BYTES / 4;
 
+/** Parts that a batch can have, each of a sequence of its own or a branch. */
+export const MAX_LANES = 64;
+/** Bytes of the words of a part. */
+const LANE_BYTES = 256;
+
 /** Bytes of the control words of a batch of `rows`. */
 export function controlBytes(rows: number): number {
   return TOKENS_OFFSET + 4 * rows;
+}
+
+/** Bytes of a buffer of control words, with those of {@linkcode MAX_LANES}. */
+export function controlBufferBytes(rows: number): number {
+  const lanes = Math.ceil(controlBytes(rows) / LANE_BYTES) * LANE_BYTES;
+  return lanes + MAX_LANES * LANE_BYTES;
+}
+
+/** Where the words of a part begin, in bytes. */
+export function laneOffset(control: GPUBuffer, lane: number): number {
+  return control.size - (MAX_LANES - lane) * LANE_BYTES;
 }
 
 /** The ranges of the control words that kernels bind. */
@@ -34,6 +50,12 @@ export function controlRanges(control: GPUBuffer) {
     head: { buffer: control, offset: HEAD_OFFSET, size: BATCH_BYTES },
     /** Token ids, `[batch]`. */
     tokens: { buffer: control, offset: TOKENS_OFFSET },
+    /** A part of the batch, from 0 to `MAX_LANES - 1`. */
+    lane: (lane: number) => ({
+      buffer: control,
+      offset: laneOffset(control, lane),
+      size: BATCH_BYTES,
+    }),
   };
 }
 
@@ -49,5 +71,29 @@ export function controlWords(
     HEAD_OFFSET / 4,
   );
   words.set(ids, TOKENS_OFFSET / 4);
+  return words;
+}
+
+/** A part of a batch; its rows follow each other in one sequence. */
+export interface LaneStep extends Batch {
+  /** Tokens that were chosen since the generation began. Defaults to 0. */
+  chosen?: number;
+  /** Where the ids that it chooses are written. Defaults to 0. */
+  chosenAt?: number;
+}
+
+/**
+ * The words of all parts of a batch, from the first one on: for each those at
+ * the start of {@linkcode controlWords}, its logits in the row `first`.
+ */
+export function laneWords(
+  lanes: readonly LaneStep[],
+): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(lanes.length * LANE_BYTES / 4);
+  for (const [i, { chosen = 0, chosenAt = 0, ...batch }] of lanes.entries()) {
+    const at = i * LANE_BYTES / 4;
+    words.set(batchWords(batch), at);
+    words.set([batch.first, chosen, chosenAt, 1], at + SAMPLER_WORD);
+  }
   return words;
 }

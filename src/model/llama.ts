@@ -44,8 +44,11 @@ export interface Llama {
    * one at a time.
    */
   widen(): Promise<void>;
-  /** Binds the attention of every layer to a sequence's KV cache. */
-  bindCache(cache: KvBuffers): readonly BoundAttention[];
+  /**
+   * Binds the attention of every layer to a sequence's KV cache, for batches that
+   * are all of one part, or for the part `lane` of one.
+   */
+  bindCache(cache: KvBuffers, lane?: number): readonly BoundAttention[];
   /**
    * What recording rows of the kind `"step"` takes from their position: where
    * this is equal, so is what is recorded.
@@ -54,7 +57,6 @@ export interface Llama {
   /** Records the layers over a batch; `mark` is told each stage before it. */
   forward(
     pass: GPUComputePassEncoder,
-    attention: readonly BoundAttention[],
     batch: LlamaBatch,
     mark?: (stage: LlamaStage) => void,
   ): void;
@@ -73,11 +75,25 @@ export type LlamaStage =
 
 /** What must be known of a batch to record it. */
 export interface LlamaBatch {
-  /** Rows, at most `state.batch`. */
-  rows: number;
-  /** Position of the first row. */
-  position: number;
   /** How rows are added up. */
+  kind: RowKind;
+  /** Its rows by sequences, at most `state.batch` of them or `MAX_STEPS` steps. */
+  parts: readonly BatchPart[];
+}
+
+/** Rows of a batch that follow each other in one sequence. */
+export interface BatchPart {
+  /** How many. */
+  rows: number;
+  /** Position of the first one. */
+  position: number;
+  /** The sequence's cache, from {@linkcode Llama.bindCache}. */
+  attention: readonly BoundAttention[];
+}
+
+/** Rows that follow each other in one sequence. */
+export interface LlamaRows extends Omit<BatchPart, "attention"> {
+  /** How they are added up. */
   kind: RowKind;
 }
 
@@ -87,8 +103,16 @@ export interface LlamaBatch {
  */
 export type BoundAttention = (
   pass: GPUComputePassEncoder,
-  batch: LlamaBatch,
+  rows: LlamaRows,
 ) => void;
+
+/** A batch that is all of one part. */
+export function batchOf(
+  { kind, ...rows }: LlamaRows,
+  attention: readonly BoundAttention[],
+): LlamaBatch {
+  return { kind, parts: [{ ...rows, attention }] };
+}
 
 /** Options for {@linkcode createLlama}. */
 export interface CreateLlamaOptions {
@@ -127,7 +151,8 @@ export async function createLlama(
   const { config, weights, state, context, kv, choices } = options;
   const { tokens: size = config.vocabularySize } = options;
   const { dim, heads, kvHeads, headDim, normEps: eps } = config;
-  const { batch, head: headBatch, tokens } = controlRanges(state.control);
+  const ranges = controlRanges(state.control);
+  const { batch, head: headBatch, tokens } = ranges;
 
   const rmsNorm = await createRmsNorm(scope, { dim, eps });
   const shape = { heads, kvHeads, headDim, kv };
@@ -191,29 +216,32 @@ export async function createLlama(
     tokens: size,
     sample,
     widen,
-    bindCache(cache) {
+    bindCache(cache, lane) {
       const { qkv, q, attn: y } = state;
+      const batch = lane === undefined ? ranges.batch : ranges.lane(lane);
       return cache.layers.map(({ k, v }) => {
         const step = attentionStep.bind({ qkv, table, k, v, y, batch });
         const append = rope.bind({ qkv, table, q, k, v, batch });
         const attend = attention.bind({ q, k, v, y, batch });
-        return (pass, batch) => {
-          if (batch.kind === "step") return step(pass, batch);
-          append(pass, batch.rows);
-          attend(pass, batch.rows);
+        return (pass, { rows, position, kind }) => {
+          if (kind === "step") return step(pass, { rows, position });
+          append(pass, rows);
+          attend(pass, rows);
         };
       });
     },
     partsAt: attentionStep.parts,
-    forward(pass, attention, batch, mark) {
-      const { rows, kind } = batch;
+    forward(pass, { kind, parts }, mark) {
+      const rows = parts.reduce((sum, { rows }) => sum + rows, 0);
       mark?.("embed");
       embed(pass, rows);
       for (const [i, layer] of products.layers.entries()) {
         mark?.("qkv");
         layer.attnQkv(pass, rows, kind);
         mark?.("attention");
-        attention[i]!(pass, batch);
+        for (const { attention, rows, position } of parts) {
+          attention[i]!(pass, { rows, position, kind });
+        }
         mark?.("output");
         layer.attnOutput(pass, rows, kind);
         mark?.("gate_up");

@@ -1,6 +1,6 @@
 import type { RowKind } from "../kernels/batch.ts";
 import type { Chooser } from "./chooser.ts";
-import type { BoundAttention, Llama } from "./llama.ts";
+import { batchOf, type BoundAttention, type Llama } from "./llama.ts";
 import type { Results } from "./results.ts";
 
 /** Most chunks that wait for their turn. */
@@ -104,7 +104,8 @@ export class Recorder {
     const choose = chooser.kernel;
     const encoder = device.createCommandEncoder({ label: "step" });
     const pass = encoder.beginComputePass({ label: "step" });
-    llama.forward(pass, attention, { rows: ids.length, position, kind });
+    const rows = { rows: ids.length, position, kind };
+    llama.forward(pass, batchOf(rows, attention));
     if (head.rows > 0) llama.head(pass, head.rows, head.kind);
     if (then === "choose") {
       for (let row = 0; row < head.rows; row++) choose(pass);
@@ -112,7 +113,7 @@ export class Recorder {
     for (let step = 1; step < steps; step++) {
       const next = position + ids.length + step - 1;
       const row = { rows: 1, position: next, kind: "step" } as const;
-      llama.forward(pass, attention, row);
+      llama.forward(pass, batchOf(row, attention));
       llama.head(pass, 1, "step");
       choose(pass);
     }

@@ -1,7 +1,7 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { MAX_STEPS } from "../kernels/batch.ts";
-import { controlBytes } from "../kernels/control.ts";
+import { controlBufferBytes } from "../kernels/control.ts";
 import { headOctets } from "../kernels/kv_cache.ts";
 import { strideOf } from "../kernels/matrix.ts";
 import type { Int8Activations } from "../kernels/quantize.ts";
@@ -107,7 +107,7 @@ export function createState(
     headRows,
     control: pool.create({
       label: "control",
-      size: controlBytes(rows),
+      size: controlBufferBytes(rows),
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE |
         GPUBufferUsage.COPY_DST,
     }),

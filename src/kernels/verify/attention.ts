@@ -154,8 +154,8 @@ async function testAttention(
 
 /**
  * Rows one by one: the last one's output has seen all of them. Then that row
- * again, over keys in several parts, and the last rows together. Returns the
- * largest error.
+ * again, over keys in several parts, and the last rows together, at once and as
+ * two parts of a batch. Returns the largest error.
  */
 async function testAttentionStep(
   scope: KernelScope,
@@ -171,7 +171,11 @@ async function testAttentionStep(
   const stride = strideOf(heads * headDim);
   const run = async (
     maxParts: number,
-    { rows, first }: { rows: number; first: number },
+    { rows, first, lanes = 1 }: {
+      rows: number;
+      first: number;
+      lanes?: number;
+    },
   ) => {
     const shape = { ...options, stride, maxParts, partKeys: 32 };
     const kernel = await createAttentionStep(scope, shape);
@@ -179,13 +183,14 @@ async function testAttentionStep(
     const steps: ((pass: GPUComputePassEncoder) => void)[] = [];
     for (let position = first; position < all; position += rows) {
       const input = qkv.slice(position * width, (position + rows) * width);
-      const batch = scope.pool.uniform(
-        batchWords({ rows, position, first: 0 }),
-      );
-      const bound = kernel.bind({
-        ...{ ...buffers, y, batch, qkv: upload(scope, input) },
-      });
-      steps.push((pass) => bound(pass, { rows, position }));
+      const bindings = { ...buffers, y, qkv: upload(scope, input) };
+      const count = rows / lanes;
+      for (let row = 0; row < rows; row += count) {
+        const part = { rows: count, position: position + row };
+        const batch = scope.pool.uniform(batchWords({ ...part, first: row }));
+        const bound = kernel.bind({ ...bindings, batch });
+        steps.push((pass) => bound(pass, part));
+      }
     }
     return await compare(
       scope,
@@ -198,6 +203,7 @@ async function testAttentionStep(
     await run(1, { rows: 1, first: 0 }),
     await run(4, { rows: 1, first: all - 1 }),
     await run(4, { rows: MAX_STEPS, first: all - MAX_STEPS }),
+    await run(4, { rows: MAX_STEPS, first: all - MAX_STEPS, lanes: 2 }),
   );
 }
 

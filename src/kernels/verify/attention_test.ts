@@ -45,7 +45,17 @@ const MUTANTS: [what: string, test: string, [right: string, wrong: string]][] =
     [
       "rows that run together are taken for the first",
       "attention_step.",
-      ["let row = workgroup.z;", "let row = min(workgroup.z, 0u);"],
+      ["batch.first + workgroup.z", "batch.first + min(workgroup.z, 0u)"],
+    ],
+    [
+      "a part of a batch reads the first rows",
+      "attention_step.",
+      ["batch.first + workgroup.z", "workgroup.z"],
+    ],
+    [
+      "a part's rows have the positions of other rows",
+      "attention_step.",
+      ["(row - batch.first)", "row"],
     ],
     [
       "the weights of a batch are not divided by",
