@@ -13,7 +13,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   if (lane != 0u) {
     return;
   }
-  if (control[ALIVE] == 0u) {
+  if (!is_alive()) {
     choose_none();
   } else {
     choose(select(best_id[0], NOT_A_NUMBER, best_key[0] == NAN_KEY));

@@ -1,6 +1,7 @@
 // The choice of the next token: what argmax.wgsl and sample.wgsl share.
 //
-//   control [128 + batch]  u32, the words of state.ts's control buffer
+//   control [128 + batch]  u32, the words of control.ts; behind them those of
+//                          each part, of which params.lane is one
 //   chosen  [tokens]       u32, the ids in the order they were chosen
 //
 // Logits are compared as whole numbers in the same order, so that every driver
@@ -18,6 +19,7 @@ struct Params {
   repeat: f32,
   inverse_repeat: f32,
   zero: u32, // 0, which the compiler must not know
+  lane: u32, // where the words of the batch's part begin, 0 where it has but one
 }
 
 override WORKGROUP_SIZE: u32 = 64u;
@@ -26,13 +28,14 @@ override WORKGROUP_SIZE: u32 = 64u;
 @group(0) @binding(2) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Words of control.
+// Words of control, or of a part.
 const ROWS = 0u;
 const POSITION = 1u;
 const ROW = 4u; // of the logits
 const STEP = 5u; // tokens chosen since the generation began
 const CHOSEN = 6u; // and since the chunk began
 const ALIVE = 7u; // whether all guesses so far were right
+// Words of control.
 const HEAD_ROWS = 64u;
 const HEAD_FIRST = 66u;
 const TOKENS = 128u;
@@ -61,15 +64,28 @@ fn logit_of(key: u32) -> f32 {
 }
 
 fn first_logit() -> u32 {
-  return control[ROW] * params.stride;
+  return control[params.lane + ROW] * params.stride;
+}
+
+fn is_alive() -> bool {
+  return control[params.lane + ALIVE] != 0u;
+}
+
+fn write_chosen(id: u32) {
+  chosen[control[params.lane + CHOSEN]] = id;
+  control[params.lane + CHOSEN] += 1u;
 }
 
 // Takes note of a token: for the reader, and as the next step's input, or
 // against the guess that stands there.
 fn choose(id: u32) {
-  chosen[control[CHOSEN]] = id;
-  control[CHOSEN] += 1u;
-  control[STEP] += 1u;
+  write_chosen(id);
+  control[params.lane + STEP] += 1u;
+  if (params.lane > 0u) {
+    control[params.lane + POSITION] += 1u; // a part that goes on has one row
+    control[TOKENS + control[params.lane + ROW]] = id;
+    return;
+  }
   if (control[HEAD_ROWS] == 1u) {
     control[POSITION] += control[ROWS];
     control[ROWS] = 1u;
@@ -86,8 +102,7 @@ fn choose(id: u32) {
 
 // Takes note that no token follows a wrong guess.
 fn choose_none() {
-  chosen[control[CHOSEN]] = NONE;
-  control[CHOSEN] += 1u;
+  write_chosen(NONE);
 }
 
 var<workgroup> best_key: array<u32, WORKGROUP_SIZE>;

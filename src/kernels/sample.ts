@@ -69,6 +69,8 @@ export interface WriteRuleOptions {
   rule: SampleRule;
   /** Tokens that went before, of which the last ones count. Defaults to none. */
   history?: readonly number[];
+  /** As for {@linkcode writeLane}. Defaults to 0. */
+  lane?: number;
 }
 
 /**
@@ -81,7 +83,8 @@ export interface WriteRuleOptions {
 export function writeRule(
   { queue }: GPUDevice,
   { params, counts, recent, fines }: SampleBuffers,
-  { shape: { size, stride, context }, rule, history = [] }: WriteRuleOptions,
+  { shape: { size, stride, context }, rule, history = [], lane = 0 }:
+    WriteRuleOptions,
 ): void {
   const lastN = Math.min(rule.lastN, context);
   const words = Uint32Array.of(
@@ -96,6 +99,7 @@ export function writeRule(
     floatBits(rule.repeat),
     floatBits(rule.inverseRepeat),
     0,
+    lane,
   );
   queue.writeBuffer(params, 0, words);
   if (lastN === 0) return;
@@ -108,6 +112,25 @@ export function writeRule(
   noted.set(last, 1);
   queue.writeBuffer(recent, 0, noted);
   queue.writeBuffer(fines, 0, rule.fines, 0, lastN + 1);
+}
+
+/** Where {@linkcode writeLane} writes, in bytes. */
+const LANE_OFFSET = 44;
+
+/**
+ * Writes which part of a batch the next tokens are chosen for.
+ *
+ * @param device The device of the buffers.
+ * @param buffers What is written.
+ * @param lane Where the part's control words begin, in words; 0 where the batch
+ * is all of one part.
+ */
+export function writeLane(
+  { queue }: GPUDevice,
+  { params }: SampleBuffers,
+  lane: number,
+): void {
+  queue.writeBuffer(params, LANE_OFFSET, Uint32Array.of(lane));
 }
 
 /** Buffers of a {@linkcode Sample}. */

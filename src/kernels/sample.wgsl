@@ -298,7 +298,7 @@ fn draw(lane: u32) -> u32 {
   scale = params.scale;
   counted = WEIGHTS;
   let sum = sum_up(lane);
-  let number = random(params.seed, control[STEP]);
+  let number = random(params.seed, control[params.lane + STEP]);
   let wanted = add(multiply_high(sum, number), vec2u(0u, 1u));
   return find(wanted, lane);
 }
@@ -306,7 +306,7 @@ fn draw(lane: u32) -> u32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) lane: u32) {
   first = first_logit();
-  let alive = control[ALIVE] != 0u;
+  let alive = is_alive();
   workgroupBarrier(); // choose() changes it
   if (!alive) {
     if (lane == 0u) {

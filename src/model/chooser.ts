@@ -1,11 +1,13 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel } from "../gpu/kernel.ts";
+import { laneOffset } from "../kernels/control.ts";
 import {
   type BoundSample,
   createSampleBuffers,
   type SampleBuffers,
   type SampleShape,
+  writeLane,
   writeRule,
 } from "../kernels/sample.ts";
 import { ARGMAX_RULE, type SampleRule } from "../kernels/sample_cpu.ts";
@@ -25,7 +27,9 @@ export class Chooser {
   readonly #shape: SampleShape;
   readonly #buffers: SampleBuffers;
   readonly #kernels: BoundSample;
+  readonly #control: GPUBuffer;
   #isArgmax = true;
+  #lane = 0;
 
   /**
    * Creates a {@linkcode Chooser}.
@@ -37,6 +41,7 @@ export class Chooser {
   constructor({ device }: Gpu, llama: Llama, pool: BufferPool) {
     const { logits, control, chosen } = llama.state;
     this.#device = device;
+    this.#control = control;
     this.#shape = {
       size: llama.tokens,
       stride: llama.config.vocabularySize,
@@ -67,6 +72,19 @@ export class Chooser {
   set({ rule, isArgmax }: Choice, history: readonly number[] = []): void {
     this.#isArgmax = isArgmax;
     const shape = this.#shape;
-    writeRule(this.#device, this.#buffers, { shape, rule, history });
+    const lane = this.#lane;
+    writeRule(this.#device, this.#buffers, { shape, rule, history, lane });
+  }
+
+  /**
+   * Sets for which part of a batch the next tokens are chosen.
+   *
+   * @param lane The part; `undefined` where the batch is all of one.
+   */
+  setLane(lane: number | undefined): void {
+    const word = lane === undefined ? 0 : laneOffset(this.#control, lane) / 4;
+    if (word === this.#lane) return;
+    this.#lane = word;
+    writeLane(this.#device, this.#buffers, word);
   }
 }
