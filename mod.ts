@@ -87,6 +87,9 @@ export type { KernelCheck } from "./src/kernels/verify/variants.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
 export type { LoadProgress } from "./src/model/upload.ts";
+export { Session, type SessionOptions } from "./src/session/session.ts";
+export type { SessionFileOptions } from "./src/session/session_file.ts";
+export type { OnFull } from "./src/session/session_source.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

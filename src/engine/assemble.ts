@@ -26,6 +26,8 @@ export interface AssembleParts {
   weights: LlamaWeights;
   /** The tokenizer. */
   tokenizer: Tokenizer;
+  /** Tells the model apart from others. Defaults to none. */
+  fingerprint?: string | undefined;
   /** The chat template, where there is one. */
   template?: string | undefined;
 }
@@ -40,6 +42,8 @@ export interface AssembleOptions {
   kv: KvType;
   /** How many KV caches are kept. Defaults to 1. */
   keptCaches?: number | undefined;
+  /** Bytes beyond which KV caches that are not in use are freed. */
+  kvMemory?: number | undefined;
   /** Whether the input of products is rounded to 8 bits. */
   int8: boolean;
   /** Whether kernel variants are measured. */
@@ -80,10 +84,11 @@ export async function assembleModel(
  */
 export async function assembleLlama(
   { gpu, pool: weightsPool }: KernelScope,
-  { config, weights, tokenizer }: AssembleParts,
+  { config, weights, tokenizer, fingerprint = "" }: AssembleParts,
   options: AssembleOptions,
 ): Promise<LlamaParts> {
   const { contextLength, kv, int8, keptCaches = 1, tune, signal } = options;
+  const { kvMemory = Infinity } = options;
   const choices = await chooseProducts(gpu, matricesOf(weights), {
     tune,
     int8,
@@ -121,8 +126,12 @@ export async function assembleLlama(
     signal?.throwIfAborted();
     return {
       llama,
+      fingerprint,
       pools: [weightsPool, pool],
-      sequences: new Sequences({ gpu, llama }, first, keptCaches),
+      sequences: new Sequences({ gpu, llama }, first, {
+        most: keptCaches,
+        budget: kvMemory,
+      }),
       kernels: [...choices.report, ...report],
       widen: () => {
         widening ??= widen();

@@ -1,5 +1,5 @@
 import type { Score, ScoreOptions } from "../generate/score.ts";
-import type { TokenSource } from "../generate/tokens.ts";
+import type { TimelineSource } from "../generate/tokens.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { KernelChoice } from "../tune/report.ts";
 
@@ -7,7 +7,7 @@ import type { KernelChoice } from "../tune/report.ts";
  * A model on a GPU, in this thread or in another: tokens in, tokens out. It
  * never sees text.
  */
-export interface Engine extends TokenSource, AsyncDisposable {
+export interface Engine extends TimelineSource, AsyncDisposable {
   /** The hyperparameters, from the file. */
   readonly config: LlamaConfig;
   /** The adapter's description of itself. */

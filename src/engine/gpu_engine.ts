@@ -14,15 +14,22 @@ import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { Llama } from "../model/llama.ts";
+import { StepQueue } from "../generate/step_queue.ts";
+import type { KvType } from "../kernels/kv_cache.ts";
+import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { Sequence } from "../model/sequence.ts";
+import { StepBatch } from "../model/step_batch.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
 import type { Sequences } from "./sequences.ts";
+import { Timelines } from "./timelines.ts";
 
 /** A Llama, its sequences, and the owners of its GPU memory. */
 export interface LlamaParts {
   /** The forward pass. */
   llama: Llama;
+  /** Tells its file apart from others. */
+  fingerprint: string;
   /** Own its weights and activations. */
   pools: readonly BufferPool[];
   /** Its sequences. */
@@ -61,6 +68,9 @@ export class GpuEngine implements Engine {
   readonly #gpu: Gpu;
   readonly #main: LlamaParts;
   readonly #draft: LlamaParts | undefined;
+  readonly #timelines: Timelines;
+  readonly #queue: StepQueue;
+  #batch: StepBatch | undefined;
 
   /**
    * Puts an engine together.
@@ -71,6 +81,8 @@ export class GpuEngine implements Engine {
     this.#gpu = gpu;
     this.#main = main;
     this.#draft = draft;
+    this.#timelines = new Timelines(main.sequences);
+    this.#queue = new StepQueue(() => this.#stepBatch());
     this.loadMs = loadMs;
   }
 
@@ -96,6 +108,14 @@ export class GpuEngine implements Engine {
     return this.#models().flatMap(({ kernels }) => kernels);
   }
 
+  get fingerprint(): string {
+    return this.#main.fingerprint;
+  }
+
+  get kv(): KvType {
+    return this.#main.llama.kv;
+  }
+
   get hasDraft(): boolean {
     return this.#draft !== undefined;
   }
@@ -104,33 +124,45 @@ export class GpuEngine implements Engine {
     ids: readonly number[],
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
-    const { sequences } = this.#main;
+    const { widen } = this.#main;
     const guess = options.maxTokens > 1 ? this.#guess(options) : "off";
     // At the first guess; with a draft, loading has done it.
-    if (guess !== "off") await heeding(options.signal, this.#main.widen());
-    const sequence = await sequences.acquire(ids);
-    try {
-      if (guess !== "draft") {
-        yield* runTokens({ sequence }, ids, options);
-        return;
-      }
-      const { sequences } = this.#draft!;
-      const draft = await sequences.acquire(ids);
-      try {
-        yield* runTokens({ sequence, draft }, ids, options);
-      } finally {
-        sequences.release(draft);
-      }
-    } finally {
-      sequences.release(sequence);
-    }
+    if (guess !== "off") await heeding(options.signal, widen());
+    const queue = this.#queue;
+    using main = options.timeline === undefined
+      ? await acquire(this.#main.sequences, ids)
+      : await this.#timelines.acquire(options.timeline);
+    using draft = guess === "draft"
+      ? await acquire(this.#draft!.sequences, ids)
+      : undefined;
+    const { sequence } = main;
+    const parts = { queue, widen, sequence, draft: draft?.sequence };
+    yield* runTokens(parts, ids, options);
+  }
+
+  openTimeline(snapshot?: KvSnapshot): Promise<number> {
+    return Promise.resolve(this.#timelines.open(snapshot));
+  }
+
+  forkTimeline(id: number): Promise<number> {
+    return this.#timelines.fork(id);
+  }
+
+  readTimeline(id: number): Promise<KvSnapshot> {
+    return this.#timelines.snapshot(id);
+  }
+
+  closeTimeline(id: number): Promise<void> {
+    this.#timelines.close(id);
+    return Promise.resolve();
   }
 
   async score(
     ids: readonly number[],
     options: ScoreOptions,
   ): Promise<Score> {
-    using lent = await this.#lend();
+    using lent = await acquire(this.#main.sequences, []);
+    lent.sequence.rewind(0);
     return await scoreTokens(lent.sequence, ids, options);
   }
 
@@ -146,24 +178,15 @@ export class GpuEngine implements Engine {
    * @returns What `use` returns.
    */
   async lend<T>(use: (parts: LentParts) => Promise<T>): Promise<T> {
-    using lent = await this.#lend();
+    using lent = await acquire(this.#main.sequences, []);
+    lent.sequence.rewind(0);
     lent.sequence.setChoice(readSampling());
     return await use({ ...this.parts, sequence: lent.sequence });
   }
 
-  /** An empty sequence; what it was kept for is gone. */
-  async #lend(): Promise<Disposable & { sequence: Sequence }> {
-    const { sequences } = this.#main;
-    const sequence = await sequences.acquire([]);
-    sequence.rewind(0);
-    return {
-      sequence,
-      [Symbol.dispose]: () => sequences.release(sequence),
-    };
-  }
-
   /** Frees all GPU memory; generations that are under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#batch?.[Symbol.dispose]();
     for (const { sequences, pools } of this.#models()) {
       sequences[Symbol.dispose]();
       for (const pool of pools) pool[Symbol.dispose]();
@@ -172,16 +195,42 @@ export class GpuEngine implements Engine {
     return Promise.resolve();
   }
 
+  /** Makes the model ready to take steps of several sequences at once. */
+  async #stepBatch(): Promise<StepBatch> {
+    await this.#main.widen();
+    return this.#batch ??= new StepBatch(this.#gpu, this.#main.llama);
+  }
+
   #models(): LlamaParts[] {
     return this.#draft === undefined ? [this.#main] : [this.#main, this.#draft];
   }
 
   /** What guesses: the draft model by default, where that is possible. */
   #guess({ speculation, logprobs, sampler }: TokenOptions): Speculation {
+    if (speculation === "draft" && !this.hasDraft) throw noDraftError();
     if (speculation !== undefined) return speculation;
     const canGuess = this.hasDraft && !logprobs && sampler !== "cpu";
     return canGuess ? "draft" : "off";
   }
+}
+
+/** The error of who wants a draft model to guess where there is none. */
+export function noDraftError(): TypeError {
+  return new TypeError(
+    'Cannot generate: speculation is "draft", a model that was loaded with a draft is wanted',
+  );
+}
+
+/** Lends a sequence, the one that shares most with some tokens. */
+async function acquire(
+  sequences: Sequences,
+  ids: readonly number[],
+): Promise<Disposable & { sequence: Sequence }> {
+  const sequence = await sequences.acquire(ids);
+  return {
+    sequence,
+    [Symbol.dispose]: () => sequences.release(sequence),
+  };
 }
 
 /** Waits for work that goes on by itself, as long as nobody aborts. */

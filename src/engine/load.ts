@@ -1,12 +1,9 @@
 import { BufferPool, formatBytes, GpuMemoryError } from "../gpu/buffers.ts";
 import { type Gpu, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
+import { FingerprintedSource } from "../gguf/fingerprint.ts";
 import { getString, type MetadataValue } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import {
-  type ByteSource,
-  type ModelInput,
-  openSource,
-} from "../gguf/source.ts";
+import { type ModelInput, openSource } from "../gguf/source.ts";
 import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import { type LlamaConfig, readConfig } from "../model/config.ts";
@@ -62,6 +59,13 @@ export interface LoadModelOptions extends RequestGpuOptions {
    * like one before. Defaults to 1.
    */
   keptCaches?: number | undefined;
+  /**
+   * Bytes of GPU memory for KV caches. Where they are not enough, those that are
+   * not in use make room: kept ones are freed, those of sessions move to the CPU,
+   * the least recently used first. Caches in use always stay. Defaults to
+   * `Infinity`: as much as the GPU has.
+   */
+  kvMemory?: number | undefined;
   /**
    * Whether the model runs in a worker, so that this thread never waits for the
    * GPU. The program has to dispose of the model then: a worker keeps it running.
@@ -159,7 +163,7 @@ export async function openFiles(
 /** A model's file, open, and what its header says. */
 export interface OpenModel extends AsyncDisposable {
   /** Its bytes. */
-  source: ByteSource;
+  source: FingerprintedSource;
   /** Its header. */
   file: GgufFile;
   /** Its hyperparameters. */
@@ -171,7 +175,7 @@ export interface OpenModel extends AsyncDisposable {
 }
 
 async function openModel(input: ModelInput): Promise<OpenModel> {
-  const source = await openSource(input);
+  const source = new FingerprintedSource(await openSource(input));
   try {
     const file = await readGguf(source);
     const config = readConfig(file);
@@ -234,7 +238,9 @@ async function loadLlama(
       onProgress,
       signal,
     });
-    return await assembleLlama({ gpu, pool }, { config, weights, tokenizer }, {
+    const parts = { config, weights, tokenizer };
+    const { fingerprint } = source;
+    return await assembleLlama({ gpu, pool }, { ...parts, fingerprint }, {
       ...options,
       kv,
       int8: options.activations === "int8",
@@ -271,6 +277,7 @@ export function readSizes(
     contextLength,
     batchSize = DEFAULT_BATCH,
     keptCaches = 1,
+    kvMemory = Infinity,
     kv = "f16",
     activations = "f32",
   }: LoadModelOptions,
@@ -290,6 +297,11 @@ export function readSizes(
   if (!Number.isInteger(keptCaches) || keptCaches < 1) {
     throw new RangeError(
       `Cannot load model: keptCaches is ${keptCaches}, a positive integer is wanted`,
+    );
+  }
+  if (!(kvMemory >= 0)) {
+    throw new RangeError(
+      `Cannot load model: kvMemory is ${kvMemory}, bytes from 0 on are wanted`,
     );
   }
   if (!ACTIVATIONS.includes(activations)) {

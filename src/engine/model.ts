@@ -13,10 +13,17 @@ import {
   type ScoreOptions,
 } from "../generate/score.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import { kvBytes } from "../model/kv_buffers.ts";
+import {
+  Session,
+  type SessionOptions,
+  type SessionParts,
+} from "../session/session.ts";
+import type { SessionFileOptions } from "../session/session_file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
-import { GpuEngine, type LentParts } from "./gpu_engine.ts";
+import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
 
 /** Options for {@linkcode Model.generate}. */
 export interface GenerateTextOptions extends GenerateOptions {
@@ -143,6 +150,37 @@ export class Model implements AsyncDisposable {
   }
 
   /**
+   * Opens a session: a timeline of its own, which stays between generations.
+   *
+   * @param options What it does where the context is full.
+   * @returns The session, empty; dispose of it to free its KV cache.
+   * @throws {RangeError} If an option is out of its range.
+   */
+  session(options: SessionOptions = {}): Session {
+    this.#checkAlive();
+    return new Session(this.#sessionParts(), options);
+  }
+
+  /**
+   * Opens a session that {@linkcode Session.save} has saved.
+   *
+   * @param path The file.
+   * @param options What it does where the context is full, and interruption.
+   * @returns The session; dispose of it to free its KV cache.
+   * @throws {SyntaxError} If the file is damaged, or none of a session.
+   * @throws {RangeError} If the file is cut short, or the context is too short.
+   * @throws {Error} If it was saved with another model or type of KV cache, or
+   * cannot be read.
+   */
+  async restoreSession(
+    path: string | URL,
+    options: SessionOptions & SessionFileOptions = {},
+  ): Promise<Session> {
+    this.#checkAlive();
+    return await Session.restore(this.#sessionParts(), path, options);
+  }
+
+  /**
    * Writes a chat as {@linkcode Model.chat} does, without answering it. Old
    * turns are dropped where the chat leaves no room for `maxTokens`, of which at
    * most a quarter of the context is kept free.
@@ -221,12 +259,19 @@ export class Model implements AsyncDisposable {
     options: GenerateOptions,
   ): Generation {
     if (options.speculation === "draft" && !this.#engine.hasDraft) {
-      throw new TypeError(
-        'Cannot generate: speculation is "draft", a model that was loaded with a draft is wanted',
-      );
+      throw noDraftError();
     }
     const { tokenizer } = this;
     return new Generation({ source: this.#engine, tokenizer }, prompt, options);
+  }
+
+  #sessionParts(): SessionParts {
+    const { tokenizer, config } = this;
+    const source = this.#engine;
+    const kvBytesOf = (context: number) =>
+      kvBytes({ config, context, kv: source.kv });
+    const { layers } = config;
+    return { source, tokenizer, layers, kvBytes: kvBytesOf };
   }
 
   #local(): GpuEngine {

@@ -1,3 +1,4 @@
+import { GpuMemoryError } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import type { Llama } from "../model/llama.ts";
@@ -12,32 +13,39 @@ export class Sequences implements Disposable {
   readonly #gpu: Gpu;
   readonly #llama: Llama;
   readonly #most: number;
+  readonly #budget: number;
   /** Those that nobody uses, the one that was used last at the end. */
   readonly #idle: Sequence[];
   readonly #busy = new Set<Sequence>();
+  /** Those that are held for the owners of timelines. */
+  readonly #held = new Set<Sequence>();
   #disposed = false;
+  /** Frees a sequence that is held, where that is possible. */
+  onFull: () => Promise<boolean> = () => Promise.resolve(false);
 
   /**
    * Creates {@linkcode Sequences}.
    *
    * @param model The model on its device.
    * @param first A first sequence.
-   * @param most How many are kept while nobody uses them.
+   * @param limits How many are kept while nobody uses them, and the bytes of
+   * GPU memory beyond which those that are not in use are freed.
    */
   constructor(
     { gpu, llama }: { gpu: Gpu; llama: Llama },
     first: Sequence,
-    most: number,
+    { most, budget }: { most: number; budget: number },
   ) {
     this.#gpu = gpu;
     this.#llama = llama;
     this.#idle = [first];
     this.#most = most;
+    this.#budget = budget;
   }
 
   /** Bytes of GPU memory in all of them. */
   get bytes(): number {
-    return [...this.#idle, ...this.#busy]
+    return [...this.#idle, ...this.#busy, ...this.#held]
       .reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
@@ -52,16 +60,28 @@ export class Sequences implements Disposable {
    */
   async acquire(ids: readonly number[]): Promise<Sequence> {
     this.#checkAlive();
-    let sequence = this.#takeIdle(ids);
-    if (sequence === undefined) {
-      const bytes = kvBytes(this.#llama);
-      checkSystemMemory(this.#gpu, "another KV cache", bytes);
-      sequence = await Sequence.create(this.#gpu, this.#llama);
-      if (this.#disposed) sequence[Symbol.dispose](); // it came too late
-      this.#checkAlive();
-    }
+    const sequence = this.#takeIdle(ids) ?? await this.#create();
     this.#busy.add(sequence);
     return sequence;
+  }
+
+  /**
+   * Gives an empty sequence to who keeps it.
+   *
+   * @returns The sequence; {@linkcode Sequences.drop} frees it.
+   * @throws {GpuMemoryError} If there is no room for it.
+   */
+  async hold(): Promise<Sequence> {
+    this.#checkAlive();
+    const sequence = await this.#create();
+    this.#held.add(sequence);
+    return sequence;
+  }
+
+  /** Frees a sequence that was held. */
+  drop(sequence: Sequence): void {
+    this.#held.delete(sequence);
+    sequence[Symbol.dispose]();
   }
 
   /** Takes a sequence back. */
@@ -74,9 +94,37 @@ export class Sequences implements Disposable {
   /** Frees all of them, also those that are lent. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    for (const one of [...this.#idle, ...this.#busy]) one[Symbol.dispose]();
+    const all = [...this.#idle, ...this.#busy, ...this.#held];
+    for (const one of all) one[Symbol.dispose]();
     this.#idle.length = 0;
     this.#busy.clear();
+    this.#held.clear();
+  }
+
+  /** Creates a sequence, and frees others for it where there is no room. */
+  async #create(): Promise<Sequence> {
+    const bytes = kvBytes(this.#llama);
+    while (this.bytes + bytes > this.#budget && await this.#freeOne());
+    checkSystemMemory(this.#gpu, "another KV cache", bytes);
+    while (true) {
+      this.#checkAlive();
+      try {
+        const sequence = await Sequence.create(this.#gpu, this.#llama);
+        if (this.#disposed) sequence[Symbol.dispose](); // it came too late
+        this.#checkAlive();
+        return sequence;
+      } catch (error) {
+        const isFull = error instanceof GpuMemoryError;
+        if (!isFull || !await this.#freeOne()) throw error;
+      }
+    }
+  }
+
+  /** Frees a sequence that nobody uses, where there is one. */
+  async #freeOne(): Promise<boolean> {
+    const idle = this.#idle.shift();
+    idle?.[Symbol.dispose]();
+    return idle !== undefined || await this.onFull();
   }
 
   #takeIdle(ids: readonly number[]): Sequence | undefined {

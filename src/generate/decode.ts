@@ -12,6 +12,8 @@ export interface GenerationContext {
   source: TokenSource;
   /** The model's tokenizer. */
   tokenizer: Tokenizer;
+  /** Takes note of each token of the answer. */
+  onToken?: ((id: number) => void) | undefined;
 }
 
 /** A prompt in tokens, and what the text after it is. */
@@ -67,13 +69,14 @@ export async function* generate(
 
 /** The decode loop: tokens to text, until one of them ends it. */
 async function* decode(
-  { context: { source, tokenizer }, prompt, options, progress }: {
+  { context, prompt, options, progress }: {
     context: GenerationContext;
     prompt: Prompt;
     options: GenerateOptions;
     progress: Progress;
   },
 ): AsyncGenerator<Piece, void> {
+  const { source, tokenizer, onToken } = context;
   const { signal, maxTokens = Infinity, ignoreEos = false } = options;
   const { ids } = prompt;
   const { seed } = readSampling(options);
@@ -97,8 +100,11 @@ async function* decode(
         ...(logprob !== undefined && { logprob }),
       };
       const ended = !ignoreEos && tokenizer.isEndOfGeneration(id);
-      if (!ended) progress.add(id);
-      piece.text = ended ? "" : text.push(id);
+      if (!ended) {
+        progress.add(id);
+        onToken?.(id);
+        piece.text = text.push(id);
+      }
       if (ended || text.stop !== undefined) progress.finishReason = "stop";
       else if (progress.ids.length >= most) progress.finishReason = "length";
       if (progress.finishReason !== "abort") {

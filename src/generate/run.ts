@@ -6,10 +6,15 @@ import { Lookup } from "./lookup.ts";
 import { Stepper } from "./stepper.ts";
 import { readSampling, Sampler, type Sampling } from "./sampler.ts";
 import { Speculator } from "./speculate.ts";
+import type { StepQueue } from "./step_queue.ts";
 import type { TokenChunk, TokenOptions } from "./tokens.ts";
 
-/** The sequences of one generation, lent to it. */
+/** The sequences of one generation, lent to it, and where it takes steps. */
 export interface RunSequences {
+  /** Where all generations of the model take their steps. */
+  queue: StepQueue;
+  /** Makes the model ready for steps of several rows. */
+  widen: () => Promise<void>;
   /** The model's. */
   sequence: Sequence;
   /** The draft model's, where it guesses. */
@@ -21,6 +26,10 @@ interface Run extends RunSequences {
   ids: readonly number[];
   options: TokenOptions;
   sampling: Sampling;
+  /** Tokens at the start that need not run again. */
+  reused: number;
+  /** Tokens that run as a prompt. */
+  promptLength: number;
 }
 
 /**
@@ -32,23 +41,26 @@ interface Run extends RunSequences {
  * @returns The tokens as they are read back, the end of a text among them.
  */
 export async function* runTokens(
-  { sequence, draft }: RunSequences,
+  sequences: RunSequences,
   ids: readonly number[],
   options: TokenOptions,
 ): AsyncGenerator<TokenChunk, void> {
   const { reuse = true, sampler = "gpu", logprobs = false, maxTokens } =
     options;
+  const { promptLength = ids.length } = options;
+  const { sequence } = sequences;
   const sampling = readSampling(options, sequence.context);
-  const reused = reuse ? sequence.shared(ids) : 0;
+  const reused = reuse ? sequence.shared(ids, promptLength) : 0;
   sequence.rewind(reused);
-  const run: Run = { sequence, draft, ids, options, sampling };
+  const run = { ...sequences, ids, options, sampling, reused, promptLength };
   if (maxTokens === 0) {
-    await sequence.append(ids.slice(reused), prompting(options));
+    if (promptLength < ids.length) await resume(run);
+    else await sequence.append(ids.slice(reused), prompting(options));
     yield { ids: [], reused };
   } else if (sampler === "cpu" || logprobs || !sequence.canChoose) {
-    yield* onCpu(run, reused);
+    yield* onCpu(run);
   } else {
-    yield* onGpu(run, reused);
+    yield* onGpu(run);
   }
 }
 
@@ -56,21 +68,37 @@ function prompting({ signal, onPrompt }: TokenOptions) {
   return { signal, onProgress: onPrompt };
 }
 
+/**
+ * Runs all of a text whose end was chosen, but for its last token.
+ *
+ * @returns That token.
+ */
+async function resume(
+  { sequence, widen, ids, options, reused, promptLength }: Run,
+): Promise<number> {
+  if (reused < promptLength) {
+    const prompt = ids.slice(reused, promptLength);
+    await sequence.append(prompt, prompting(options));
+  }
+  const steps = ids.slice(Math.max(reused, promptLength), -1);
+  if (steps.length > 1) await widen();
+  await sequence.replay(steps);
+  options.signal?.throwIfAborted();
+  return ids.at(-1)!;
+}
+
 /** Reads the logits of each step. */
-async function* onCpu(
-  { sequence, ids, options, sampling }: Run,
-  reused: number,
-): AsyncGenerator<TokenChunk, void> {
-  const { signal, logprobs = false, maxTokens } = options;
+async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
+  const { sequence, ids, options, sampling, reused } = run;
+  const { signal, logprobs = false, maxTokens, firstStep = 0 } = options;
   const sampler = new Sampler(sampling, ids);
-  let logits = await sequence.promptLogits(
-    ids.slice(reused),
-    prompting(options),
-  );
+  let logits = run.promptLength < ids.length
+    ? await sequence.stepLogits(await resume(run))
+    : await sequence.promptLogits(ids.slice(reused), prompting(options));
   for (let step = 0;;) {
     // A model may have more rows than its vocabulary has tokens.
     const known = logits.subarray(0, sequence.tokens);
-    const id = sampler.sample(known, step);
+    const id = sampler.sample(known, firstStep + step);
     yield {
       ids: [id],
       ...(logprobs && { logprobs: [known[id]! - logSumExp(logits)] }),
@@ -84,18 +112,18 @@ async function* onCpu(
 }
 
 /** Lets the GPU choose, and go on by itself. */
-async function* onGpu(
-  run: Run,
-  reused: number,
-): AsyncGenerator<TokenChunk, void> {
-  const { sequence, ids, options, sampling } = run;
-  const { signal, maxTokens } = options;
-  sequence.setChoice(sampling, ids);
-  const first = await sequence.choose(ids.slice(reused), prompting(options));
-  yield { ids: [first], reused };
-  const speculator = createSpeculator(run, first);
-  const stepper = new Stepper(sequence, options.steps);
-  let last = first;
+async function* onGpu(run: Run): AsyncGenerator<TokenChunk, void> {
+  const { queue, sequence, ids, options, sampling, reused } = run;
+  const { signal, maxTokens, firstStep } = options;
+  sequence.setChoice(sampling, { history: ids, chosen: firstStep });
+  const [first] = run.promptLength < ids.length
+    ? await sequence.steps([await resume(run)], { count: 1 })
+    : [await sequence.choose(ids.slice(reused), prompting(options))];
+  yield { ids: [first!], reused };
+  const speculator = createSpeculator(run, first!);
+  using _member = queue.enter();
+  const stepper = new Stepper(queue, sequence, options.steps);
+  let last = first!;
   for (let left = maxTokens - 1; left > 0;) {
     await nextTurn();
     signal?.throwIfAborted();

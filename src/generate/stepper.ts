@@ -1,11 +1,13 @@
 import type { Sequence } from "../model/sequence.ts";
 import { Pace } from "./pace.ts";
+import type { StepQueue } from "./step_queue.ts";
 
 /** Milliseconds that Deno takes for a read-back that has to be awaited. */
 const AWAITED_MS = 11;
 
 /** Takes chunks of steps, each encoded while the one before it runs. */
 export class Stepper {
+  readonly #queue: StepQueue;
   readonly #sequence: Sequence;
   readonly #pace: Pace;
   /** Steps that are encoded already. */
@@ -14,10 +16,12 @@ export class Stepper {
   /**
    * Creates a {@linkcode Stepper}.
    *
+   * @param queue Where others ask for steps as well.
    * @param sequence What it runs on.
    * @param steps Steps of a chunk, where they are not to be found out.
    */
-  constructor(sequence: Sequence, steps?: number) {
+  constructor(queue: StepQueue, sequence: Sequence, steps?: number) {
+    this.#queue = queue;
     this.#sequence = sequence;
     this.#pace = new Pace({
       fixed: steps,
@@ -37,11 +41,13 @@ export class Stepper {
     const count = Math.min(this.#ahead || this.#pace.steps, left);
     this.#ahead = Math.min(this.#pace.steps, left - count);
     const start = performance.now();
-    const chosen = await this.#sequence.steps([last], {
+    const chosen = await this.#queue.take({
+      sequence: this.#sequence,
+      id: last,
       count,
       ahead: this.#ahead,
     });
-    this.#pace.note(count, performance.now() - start);
+    this.#pace.note(chosen.length, performance.now() - start);
     return chosen;
   }
 }

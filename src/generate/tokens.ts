@@ -1,3 +1,5 @@
+import type { KvType } from "../kernels/kv_cache.ts";
+import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { SamplingOptions } from "./sampler.ts";
 
@@ -38,6 +40,15 @@ export interface ComputeOptions {
 export interface TokenOptions extends ComputeOptions, SamplingOptions {
   /** Most tokens to generate. */
   maxTokens: number;
+  /**
+   * How many tokens run as a prompt: those behind them were chosen by a
+   * generation, and run as the steps that they were. Defaults to all.
+   */
+  promptLength?: number | undefined;
+  /** Tokens that were chosen with this seed before. Defaults to 0. */
+  firstStep?: number | undefined;
+  /** The timeline whose KV cache it goes on with. Defaults to any. */
+  timeline?: number | undefined;
   /** Whether log-probabilities are wanted. Defaults to `false`. */
   logprobs?: boolean | undefined;
   /** Stops the generation. */
@@ -80,4 +91,25 @@ export interface TokenSource {
     ids: readonly number[],
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void>;
+}
+
+/** A model that keeps timelines: KV caches that are their owners' alone. */
+export interface TimelineSource extends TokenSource {
+  /** Tells the model's file apart from others. */
+  readonly fingerprint: string;
+  /** Element type of the KV cache. */
+  readonly kv: KvType;
+  /**
+   * Opens a timeline, for `TokenOptions.timeline`.
+   *
+   * @param snapshot What is in it. Defaults to nothing.
+   * @returns Its number.
+   */
+  openTimeline(snapshot?: KvSnapshot): Promise<number>;
+  /** Copies a timeline, which nobody may use meanwhile. */
+  forkTimeline(timeline: number): Promise<number>;
+  /** Copies the KV cache of a timeline, which nobody may use meanwhile. */
+  readTimeline(timeline: number): Promise<KvSnapshot>;
+  /** Closes a timeline and frees its cache. */
+  closeTimeline(timeline: number): Promise<void>;
 }

@@ -26,7 +26,10 @@ export function kvBytes(
 }
 
 /** Bytes of one position of k, or of v, in one layer. */
-function positionBytes({ kvHeads, headDim }: LlamaConfig, kv: KvType): number {
+export function positionBytes(
+  { kvHeads, headDim }: LlamaConfig,
+  kv: KvType,
+): number {
   return kvHeads * headBytes(headDim, kv);
 }
 

@@ -51,7 +51,12 @@ export class Results implements Disposable {
    * @throws {Error} If a logit was not a number.
    */
   async ids(count: number): Promise<number[]> {
-    return chosenIds(new Uint32Array(await this.#read(this.#ids, 4 * count)));
+    return chosenIds(await this.words(count));
+  }
+
+  /** Waits for so many words of what the kernels have chosen. */
+  async words(count: number): Promise<Uint32Array> {
+    return new Uint32Array(await this.#read(this.#ids, 4 * count));
   }
 
   /** Waits for the logits of so many rows, `[rows, vocabularySize]`. */

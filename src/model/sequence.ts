@@ -1,15 +1,23 @@
 import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import type { BoundKernel } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
+import { MAX_STEPS } from "../kernels/batch.ts";
 import { controlWords } from "../kernels/control.ts";
 import { MAX_CHOICES } from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
 import { type Choice, Chooser } from "./chooser.ts";
-import { createKvBuffers, kvBytes } from "./kv_buffers.ts";
-import type { Llama } from "./llama.ts";
-import { PromptIds } from "./prompt_ids.ts";
+import {
+  createKvBuffers,
+  type KvBuffers,
+  kvBytes,
+  positionBytes,
+} from "./kv_buffers.ts";
+import { copyKv, type KvSnapshot, readKv, writeKv } from "./kv_snapshot.ts";
+import type { BoundAttention, Llama } from "./llama.ts";
 import { Recorder, type Work } from "./recorder.ts";
 import { disposedError, Results } from "./results.ts";
+import { RowIds } from "./row_ids.ts";
 
 /** How far a prompt is. */
 export interface PromptProgress {
@@ -38,6 +46,18 @@ export interface StepsOptions {
   ahead?: number;
 }
 
+/** A sequence's row of a step in which several have one each. */
+export interface LaneRow {
+  /** Its cache. */
+  attention: readonly BoundAttention[];
+  /** Chooses its next token. */
+  choose: BoundKernel;
+  /** Its position. */
+  position: number;
+  /** Tokens that were chosen since the rule was set. */
+  chosen: number;
+}
+
 /**
  * One line of tokens and its KV cache.
  *
@@ -48,20 +68,22 @@ export class Sequence implements Disposable {
   readonly #gpu: Gpu;
   readonly #llama: Llama;
   readonly #pool: BufferPool;
+  readonly #kv: KvBuffers;
+  readonly #lanes: (readonly BoundAttention[])[] = [];
   readonly #chooser: Chooser;
   readonly #recorder: Recorder;
   readonly #results: Results;
   // Tokens chosen since the rule was set.
   #chosen = 0;
-  readonly #prompt = new PromptIds();
-  #length = 0;
+  readonly #rows = new RowIds();
   #disposed = false;
 
   private constructor(gpu: Gpu, llama: Llama, pool: BufferPool) {
     this.#gpu = gpu;
     this.#llama = llama;
     this.#pool = pool;
-    const attention = llama.bindCache(createKvBuffers(pool, llama));
+    this.#kv = createKvBuffers(pool, llama);
+    const attention = llama.bindCache(this.#kv);
     this.#chooser = new Chooser(gpu, llama, pool);
     this.#results = new Results(gpu, llama);
     this.#recorder = new Recorder({
@@ -105,7 +127,7 @@ export class Sequence implements Disposable {
 
   /** Tokens at the start of the cache that ran as a prompt. */
   get promptLength(): number {
-    return this.#prompt.length;
+    return this.#rows.promptLength;
   }
 
   /** Whether each read-back waits for more than the GPU; see `readback.ts`. */
@@ -115,7 +137,7 @@ export class Sequence implements Disposable {
 
   /** Tokens in the cache. */
   get length(): number {
-    return this.#length;
+    return this.#rows.length;
   }
 
   /** Tokens that the cache can have. */
@@ -135,7 +157,7 @@ export class Sequence implements Disposable {
 
   /** Tokens that the cache has room for. */
   get room(): number {
-    return this.#llama.context - this.#length;
+    return this.#llama.context - this.length;
   }
 
   /** Bytes of GPU memory in the cache and the read-back buffers. */
@@ -149,35 +171,43 @@ export class Sequence implements Disposable {
    * @param length How many to keep.
    */
   rewind(length: number): void {
-    if (!Number.isInteger(length) || length < 0 || length > this.#length) {
+    if (!Number.isInteger(length) || length < 0 || length > this.length) {
       throw new RangeError(
-        `Cannot rewind: length is ${length}, an integer from 0 to ${this.#length} is wanted`,
+        `Cannot rewind: length is ${length}, an integer from 0 to ${this.length} is wanted`,
       );
     }
     // What lies behind is never read, and overwritten by what comes.
-    this.#length = length;
-    this.#prompt.truncate(length);
+    this.#rows.truncate(length);
   }
 
   /**
-   * How many tokens of a prompt need not run again; see `prompt_ids.ts`.
+   * How many tokens of a text need not run again; see `row_ids.ts`.
    *
-   * @param ids The prompt.
+   * @param ids The text.
+   * @param promptLength Tokens that are to run as a prompt, the rest as steps.
+   * Defaults to all of them.
    * @returns Tokens that it shares with the start of the cache.
    */
-  shared(ids: readonly number[]): number {
-    return this.#prompt.shared(ids);
+  shared(ids: readonly number[], promptLength = ids.length): number {
+    return this.#rows.shared(ids, promptLength);
   }
 
   /**
    * Sets how tokens are chosen: at first, the most likely ones.
    *
    * @param choice The rule.
-   * @param history Tokens that went before, for penalties. Defaults to none.
+   * @param options Tokens that went before, for penalties, and how many were
+   * chosen by this rule before. Defaults to none.
    */
-  setChoice(choice: Choice, history: readonly number[] = []): void {
+  setChoice(
+    choice: Choice,
+    { history = [], chosen = 0 }: {
+      history?: readonly number[];
+      chosen?: number | undefined;
+    } = {},
+  ): void {
     this.#chooser.set(choice, history);
-    this.#chosen = 0;
+    this.#chosen = chosen;
   }
 
   /**
@@ -245,9 +275,24 @@ export class Sequence implements Disposable {
       then: "logits",
     };
     this.#submit(work);
-    this.#length++;
-    if (this.room > 0) this.#recorder.prepare(work, this.#length);
+    this.#rows.appendSteps([id]);
+    if (this.room > 0) this.#recorder.prepare(work, this.length);
     return await this.#results.logits(1);
+  }
+
+  /**
+   * Appends tokens that were chosen before, each as the step that it was.
+   *
+   * @param ids The tokens; for more than one at a time the model must be wide.
+   */
+  async replay(ids: readonly number[]): Promise<void> {
+    for (let first = 0; first < ids.length; first += MAX_STEPS) {
+      const part = ids.slice(first, first + MAX_STEPS);
+      const head = { rows: 0, kind: "step" } as const;
+      this.#submit({ ids: part, kind: "step", head, then: "nothing" });
+      this.#rows.appendSteps(part);
+      await this.#results.done();
+    }
   }
 
   /**
@@ -269,13 +314,73 @@ export class Sequence implements Disposable {
       steps: count,
     };
     this.#submit(work);
-    this.#length += ids.length + count - 1;
-    this.#chosen += count;
-    if (ahead > 0 && ahead <= this.room) {
-      const next = { ...work, ids: [0], steps: ahead };
-      this.#recorder.prepare(next, this.#length); // the GPU is busy now
+    const next = this.length + ids.length + count - 1;
+    if (ahead > 0 && next + ahead <= this.context) {
+      // The GPU is busy now.
+      this.#recorder.prepare({ ...work, ids: [0], steps: ahead }, next);
     }
-    return await this.#results.ids(count);
+    const chosen = await this.#results.ids(count);
+    this.noteSteps(ids, chosen);
+    return chosen;
+  }
+
+  /**
+   * Takes note of tokens that ran as steps.
+   *
+   * @param ids The tokens that were given.
+   * @param chosen Those that were chosen behind them: all but the last ran.
+   */
+  noteSteps(ids: readonly number[], chosen: readonly number[]): void {
+    this.#rows.appendSteps([...ids, ...chosen.slice(0, -1)]);
+    this.#chosen += chosen.length;
+  }
+
+  /**
+   * Makes it a part of a step in which several sequences have a row each.
+   *
+   * @param lane Which part.
+   * @returns What the step needs of it.
+   */
+  join(lane: number): LaneRow {
+    if (this.#disposed) throw disposedError();
+    this.#chooser.setLane(lane);
+    return {
+      attention: this.#lanes[lane] ??= this.#llama.bindCache(this.#kv, lane),
+      choose: this.#chooser.kernel,
+      position: this.length,
+      chosen: this.#chosen,
+    };
+  }
+
+  /** Copies the rows that are known to the CPU. */
+  async snapshot(): Promise<KvSnapshot> {
+    const { promptLength, knownLength } = this.#rows;
+    const ids = this.#rows.ids.slice(0, knownLength);
+    const bytes = knownLength *
+      positionBytes(this.#llama.config, this.#llama.kv);
+    try {
+      const layers = await readKv(this.#gpu, this.#kv, bytes);
+      return { ids, promptLength, layers };
+    } catch (error) {
+      throw this.#disposed ? disposedError() : error;
+    }
+  }
+
+  /** Takes the rows of a snapshot in place of its own. */
+  restore({ ids, promptLength, layers }: KvSnapshot): void {
+    if (this.#disposed) throw disposedError();
+    this.#note(ids, promptLength);
+    writeKv(this.#gpu, this.#kv, layers);
+  }
+
+  /** Takes the rows of another sequence in place of its own. */
+  copy(other: Sequence): void {
+    if (this.#disposed || other.#disposed) throw disposedError();
+    const { ids, promptLength, knownLength } = other.#rows;
+    this.#note(ids.slice(0, knownLength), promptLength);
+    const bytes = knownLength *
+      positionBytes(this.#llama.config, this.#llama.kv);
+    copyKv(this.#gpu, { from: other.#kv, to: this.#kv, bytes });
   }
 
   /**
@@ -294,11 +399,10 @@ export class Sequence implements Disposable {
     };
     this.#submit(work);
     // If all are right, as many are likely to be guessed again.
-    const next = this.#length + ids.length;
+    const next = this.length + ids.length;
     if (next + ids.length <= this.context) this.#recorder.prepare(work, next);
     const chosen = await this.#results.ids(ids.length);
-    this.#length += chosen.length;
-    this.#chosen += chosen.length;
+    this.noteSteps(ids.slice(0, 1), chosen);
     return chosen;
   }
 
@@ -349,7 +453,7 @@ export class Sequence implements Disposable {
     }
     if (ids.length > this.room) {
       throw new RangeError(
-        `Cannot append ${ids.length} tokens to ${this.#length}: the context has ${context}`,
+        `Cannot append ${ids.length} tokens to ${this.length}: the context has ${context}`,
       );
     }
     checkIds("append", ids, vocabularySize);
@@ -365,29 +469,34 @@ export class Sequence implements Disposable {
     this.#check(ids);
     const kind = "prompt";
     const { batch } = this.#llama.state;
-    const total = this.#length + ids.length;
+    const total = this.length + ids.length;
     let first = 0;
     for (; first + batch < ids.length; first += batch) {
       const none = { rows: 0, kind } as const;
       const part = ids.slice(first, first + batch);
       this.#appendRows({ ids: part, kind, head: none, then: "nothing" });
       await this.#results.done();
-      onProgress?.({ processed: this.#length, total });
+      onProgress?.({ processed: this.length, total });
       await nextTurn();
       signal?.throwIfAborted();
     }
     const head = { rows: then === "nothing" ? 0 : 1, kind: "step" } as const;
     this.#appendRows({ ids: ids.slice(first), kind, head, then });
     const result = await read();
-    onProgress?.({ processed: this.#length, total });
+    onProgress?.({ processed: this.length, total });
     return result;
   }
 
   /** Submits rows of a prompt, and takes note of them. */
   #appendRows(work: Work): void {
     this.#submit(work);
-    this.#prompt.append(work.ids, this.#length);
-    this.#length += work.ids.length;
+    this.#rows.appendPrompt(work.ids);
+  }
+
+  #note(ids: readonly number[], promptLength: number): void {
+    this.#rows.truncate(0);
+    this.#rows.appendPrompt(ids.slice(0, promptLength));
+    this.#rows.appendSteps(ids.slice(promptLength));
   }
 
   /** Submits one piece of work. */
@@ -395,10 +504,11 @@ export class Sequence implements Disposable {
     if (this.#disposed) throw disposedError();
     const { ids, head } = work;
     const { queue } = this.#gpu.device;
-    const commands = this.#recorder.take(work, this.#length);
+    this.#chooser.setLane(undefined);
+    const commands = this.#recorder.take(work, this.length);
     const words = controlWords({
       ids,
-      position: this.#length,
+      position: this.length,
       headFirst: ids.length - head.rows,
       headRows: head.rows,
       chosen: this.#chosen,

@@ -1,5 +1,6 @@
 import type { GpuEngine } from "../engine/gpu_engine.ts";
 import { loadEngine } from "../engine/load.ts";
+import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { packError } from "./errors.ts";
@@ -117,10 +118,9 @@ export class EngineHost {
         await running.sent();
         if (signal.aborted) break;
       }
-    } else {
-      await engine[Symbol.asyncDispose]();
+      return undefined;
     }
-    return undefined;
+    return await runOnce(engine, work);
   }
 
   async #load(
@@ -137,6 +137,29 @@ export class EngineHost {
     });
     this.#engine = engine;
     const { config, contextLength, device, kernels, hasDraft } = engine;
-    return { config, contextLength, device, kernels, hasDraft };
+    const { fingerprint, kv } = engine;
+    const facts = { config, contextLength, device, kernels, hasDraft };
+    return { ...facts, fingerprint, kv };
+  }
+}
+
+/** Work that is not stopped. */
+async function runOnce(
+  engine: GpuEngine,
+  work: Exclude<Work, { kind: "load" | "generate" | "score" }>,
+): Promise<number | KvSnapshot | undefined> {
+  switch (work.kind) {
+    case "openTimeline":
+      return await engine.openTimeline(work.snapshot);
+    case "forkTimeline":
+      return await engine.forkTimeline(work.timeline);
+    case "readTimeline":
+      return await engine.readTimeline(work.timeline);
+    case "closeTimeline":
+      await engine.closeTimeline(work.timeline);
+      return undefined;
+    case "dispose":
+      await engine[Symbol.asyncDispose]();
+      return undefined;
   }
 }

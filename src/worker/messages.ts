@@ -2,7 +2,9 @@ import type { LoadModelOptions } from "../engine/load.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
 import type { ModelInput } from "../gguf/source.ts";
+import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import type { KernelChoice } from "../tune/report.ts";
@@ -42,6 +44,11 @@ export type Work =
     options: SentTokenOptions;
   }
   | { kind: "score"; ids: readonly number[]; options: SentScoreOptions }
+  | { kind: "openTimeline"; snapshot: KvSnapshot | undefined }
+  | {
+    kind: "forkTimeline" | "readTimeline" | "closeTimeline";
+    timeline: number;
+  }
   | { kind: "dispose" };
 
 /** What a kind of work comes to. */
@@ -50,6 +57,10 @@ export interface WorkResults {
   /** Its chunks have been sent before. */
   generate: undefined;
   score: Score;
+  openTimeline: number;
+  forkTimeline: number;
+  readTimeline: KvSnapshot;
+  closeTimeline: undefined;
   dispose: undefined;
 }
 
@@ -60,6 +71,8 @@ export interface EngineFacts {
   device: string;
   kernels: readonly KernelChoice[];
   hasDraft: boolean;
+  fingerprint: string;
+  kv: KvType;
 }
 
 /** A message to the worker. */

@@ -15,17 +15,20 @@ const LOAD_OPTIONS: Record<keyof SentLoadOptions, true> = {
   contextLength: true,
   keptCaches: true,
   kv: true,
+  kvMemory: true,
   powerPreference: true,
   subgroups: true,
   tune: true,
 };
 
 const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
+  firstStep: true,
   frequencyPenalty: true,
   logprobs: true,
   maxTokens: true,
   minP: true,
   presencePenalty: true,
+  promptLength: true,
   repeatLastN: true,
   repeatPenalty: true,
   reuse: true,
@@ -34,6 +37,7 @@ const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   speculation: true,
   steps: true,
   temperature: true,
+  timeline: true,
   topK: true,
   topP: true,
 };

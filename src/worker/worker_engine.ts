@@ -1,7 +1,9 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
+import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Connection } from "./connection.ts";
 import type { EngineFacts } from "./messages.ts";
@@ -47,6 +49,14 @@ export class WorkerEngine implements Engine {
     return this.#facts.kernels;
   }
 
+  get fingerprint(): string {
+    return this.#facts.fingerprint;
+  }
+
+  get kv(): KvType {
+    return this.#facts.kv;
+  }
+
   get hasDraft(): boolean {
     return this.#facts.hasDraft;
   }
@@ -74,6 +84,22 @@ export class WorkerEngine implements Engine {
   ): Promise<Score> {
     const work = { kind: "score", ids, options } as const;
     return await this.#connection.call(work, { signal });
+  }
+
+  openTimeline(snapshot?: KvSnapshot): Promise<number> {
+    return this.#connection.call({ kind: "openTimeline", snapshot });
+  }
+
+  forkTimeline(timeline: number): Promise<number> {
+    return this.#connection.call({ kind: "forkTimeline", timeline });
+  }
+
+  readTimeline(timeline: number): Promise<KvSnapshot> {
+    return this.#connection.call({ kind: "readTimeline", timeline });
+  }
+
+  closeTimeline(timeline: number): Promise<void> {
+    return this.#connection.call({ kind: "closeTimeline", timeline });
   }
 
   /** Frees all GPU memory and ends the worker; generations under way fail. */

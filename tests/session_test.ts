@@ -1,0 +1,389 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { loadModel, type LoadModelOptions, type Model } from "../mod.ts";
+import { continueIds, projectFile } from "./engine.ts";
+import { makeModel } from "./models.ts";
+
+const STORIES = projectFile("models/stories260k-f32.gguf");
+const PROMPT = "Once upon a time, there was a little";
+const GREEDY = { ignoreEos: true } as const;
+
+function sessionTest(
+  name: string,
+  test: (model: Model) => Promise<void>,
+  options: LoadModelOptions = {},
+): void {
+  for (const worker of [false, true]) {
+    Deno.test(`${name}${worker ? ", in a worker" : ""}`, async () => {
+      await using model = await loadModel(STORIES, { ...options, worker });
+      await test(model);
+    });
+  }
+}
+
+sessionTest(
+  "Session.generate() twice says what one generation says",
+  async (model) => {
+    for (
+      const sampling of [
+        {},
+        { temperature: 1, seed: 5, topK: 40, repeatPenalty: 1.1 },
+        { temperature: 1, seed: 5, sampler: "cpu" },
+        { temperature: 0.8, seed: 6, speculation: "lookup" },
+      ] as const
+    ) {
+      const options = { ...GREEDY, ...sampling };
+      const whole = await continueIds(model, PROMPT, {
+        ...options,
+        maxTokens: 40,
+      });
+      await using session = model.session();
+      session.append(PROMPT);
+      const { length } = session;
+      for (const maxTokens of [1, 7, 13, 19]) {
+        await session.generate({ ...options, maxTokens }).result();
+      }
+      assertEquals(session.ids.slice(length), whole);
+    }
+  },
+);
+
+sessionTest(
+  "Session.append() behind an answer makes all of it a prompt",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    await session.generate({ ...GREEDY, maxTokens: 21 }).result();
+    session.append(" But then the");
+    const { ids } = session;
+    const { text } = await session.generate({ ...GREEDY, maxTokens: 24 })
+      .result();
+    const fresh = await model.generate(ids, { ...GREEDY, maxTokens: 24 })
+      .result();
+    assertEquals(session.ids.slice(ids.length), fresh.ids);
+    assertEquals(text, fresh.text);
+    assertEquals(session.text, model.tokenizer.decode([...ids, ...fresh.ids]));
+  },
+);
+
+sessionTest(
+  "Session.rewind() goes back into the answer and into the prompt",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    const { length } = session;
+    await session.generate({ ...GREEDY, maxTokens: 30 }).result();
+    const { ids } = session;
+    session.rewind(length + 11);
+    await session.generate({ ...GREEDY, maxTokens: 19 }).result();
+    assertEquals(session.ids, ids);
+    session.rewind(length);
+    await session.generate({ ...GREEDY, maxTokens: 30 }).result();
+    assertEquals(session.ids, ids);
+    session.rewind(length - 3);
+    const prompt = session.ids;
+    await session.generate({ ...GREEDY, maxTokens: 9 }).result();
+    assertEquals(
+      session.ids.slice(prompt.length),
+      await continueIds(model, prompt, { maxTokens: 9 }),
+    );
+    session.rewind(0);
+    assertEquals(session.ids, []);
+  },
+);
+
+sessionTest(
+  "Session.fork() parts in two that do not know of each other",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    await session.generate({ ...GREEDY, maxTokens: 10 }).result();
+    const { ids } = session;
+    await using fork = await session.fork();
+    fork.append(" cat");
+    const answers = await Promise.all(
+      [session, fork].map((one) =>
+        one.generate({ ...GREEDY, maxTokens: 25 }).result()
+      ),
+    );
+    const whole = await continueIds(model, PROMPT, { maxTokens: 35 });
+    assertEquals(answers[0]!.ids, whole.slice(10));
+    const forked = fork.ids.slice(0, -25);
+    assertEquals(forked.slice(0, ids.length), ids);
+    assertEquals(
+      answers[1]!.ids,
+      await continueIds(model, forked, { maxTokens: 25 }),
+    );
+  },
+);
+
+sessionTest(
+  "Session.save() and restoreSession() go on where it was",
+  async (model) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const path = `${folder}/a session`;
+      const sampling = { ...GREEDY, temperature: 1, seed: 3, topK: 20 };
+      const whole = await continueIds(model, PROMPT, {
+        ...sampling,
+        maxTokens: 40,
+      });
+      await using session = model.session();
+      session.append(PROMPT);
+      const { length } = session;
+      await session.generate({ ...sampling, maxTokens: 17 }).result();
+      await session.save(path);
+      await using restored = await model.restoreSession(path);
+      assertEquals(restored.ids, session.ids);
+      for (const one of [session, restored]) {
+        await one.generate({ ...sampling, maxTokens: 23 }).result();
+        assertEquals(one.ids.slice(length), whole);
+      }
+      // What was restored leaves the same file again, cache and all.
+      await session.save(path);
+      await restored.save(`${path} 2`);
+      assertEquals(await Deno.readFile(`${path} 2`), await Deno.readFile(path));
+      // One that was never read by the model has no cache.
+      await using empty = model.session();
+      await empty.append(PROMPT).save(path);
+      await using unread = await model.restoreSession(path);
+      await unread.generate({ ...sampling, maxTokens: 40 }).result();
+      assertEquals(unread.ids.slice(length), whole);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+sessionTest(
+  "sessions beyond kvMemory go on from the CPU's memory",
+  async (model) => {
+    const whole = await continueIds(model, PROMPT, { maxTokens: 24 });
+    await using stack = new AsyncDisposableStack();
+    const before = model.gpuBytes;
+    const sessions = Array.from(
+      { length: 4 },
+      () => stack.use(model.session().append(PROMPT)),
+    );
+    for (const maxTokens of [8, 16]) {
+      for (const session of sessions) {
+        await session.generate({ ...GREEDY, maxTokens }).result();
+      }
+    }
+    for (const session of sessions) assertEquals(session.ids.slice(-24), whole);
+    const forks = await Promise.all(sessions.map((one) => one.fork()));
+    for (const fork of forks) {
+      stack.use(fork);
+      fork.rewind(fork.length - 5);
+      await fork.generate({ ...GREEDY, maxTokens: 5 }).result();
+      assertEquals(fork.ids.slice(-24), whole);
+    }
+    // One cache at a time: the one of the first prompt made room.
+    assert(model.gpuBytes <= before + 4096, `${before} ${model.gpuBytes}`);
+  },
+  { kvMemory: 1 },
+);
+
+sessionTest(
+  "Session shifts its context as a text that begins there",
+  async (model) => {
+    await using session = model.session({ onFull: "shift", sinks: 3 });
+    session.append(PROMPT);
+    const prompt = session.ids;
+    const { ids, usage, finishReason } = await session.generate({
+      ...GREEDY,
+      maxTokens: 100,
+    }).result();
+    assertEquals([ids.length, finishReason], [100, "length"]);
+    assert(usage.completionTokens === 100);
+    // By hand: 48 positions, of which 3 stay and 22 of the rest.
+    let expected = prompt;
+    const all: number[] = [];
+    while (all.length < 100) {
+      if (expected.length > 48) {
+        expected = [...expected.slice(0, 3), ...expected.slice(-22)];
+      }
+      const most = Math.min(49 - expected.length, 100 - all.length);
+      const next = await continueIds(model, expected, { maxTokens: most });
+      all.push(...next);
+      expected = [...expected, ...next];
+    }
+    assertEquals(ids, all);
+    assertEquals(session.ids, expected);
+    // A prompt that is too long for the context is shifted before it is read.
+    const long = Array.from({ length: 200 }, (_, i) => 3 + i % 100);
+    session.append(long);
+    const tail = [...expected.slice(0, 3), ...long.slice(-22)];
+    await session.generate({ ...GREEDY, maxTokens: 4 }).result();
+    assertEquals(session.ids, [
+      ...tail,
+      ...await continueIds(model, tail, { maxTokens: 4 }),
+    ]);
+  },
+  { contextLength: 48 },
+);
+
+sessionTest(
+  "Session stops or throws where the context is full",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    const { finishReason } = await session.generate(GREEDY).result();
+    assertEquals([finishReason, session.length], ["length", 49]);
+    await assertRejects(
+      () => session.generate(GREEDY).result(),
+      RangeError,
+      "the prompt has 49 tokens, at most 48 fit into the context",
+    );
+    await using strict = model.session({ onFull: "error" });
+    strict.append(PROMPT);
+    await assertRejects(
+      () => strict.generate(GREEDY).result(),
+      RangeError,
+      "Cannot go on with session: it has 49 tokens, at most 48 fit",
+    );
+    assertEquals(strict.ids, session.ids);
+    strict.rewind(20);
+    await strict.generate({ ...GREEDY, maxTokens: 3 }).result();
+    assertEquals(strict.ids, session.ids.slice(0, 23));
+  },
+  { contextLength: 48 },
+);
+
+sessionTest(
+  "generations that run together say what each says alone",
+  async (model) => {
+    const prompts = [
+      PROMPT,
+      "The cat",
+      "Tom and Jane went to",
+      "A dog ran",
+      "x",
+    ];
+    const cases = [
+      ...prompts.map((prompt, i) => ({ prompt, maxTokens: 20 + 7 * i })),
+      ...prompts.map((prompt, i) => ({
+        prompt,
+        maxTokens: 25,
+        ...{ temperature: 1, seed: i, topK: 30, repeatPenalty: 1 + i / 10 },
+      })),
+    ];
+    const alone: number[][] = [];
+    for (const { prompt, ...options } of cases) {
+      alone.push(await continueIds(model, prompt, options));
+    }
+    for (const steps of [undefined, 1, 5]) {
+      const together = await Promise.all(
+        cases.map(({ prompt, ...options }) =>
+          continueIds(model, prompt, { ...options, steps })
+        ),
+      );
+      assertEquals(together, alone);
+    }
+  },
+);
+
+Deno.test("sessions that ran together have the caches of those that ran alone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [format, kv] of [["F32", "f32"], ["Q4_0", "f16"]] as const) {
+      const file = makeModel({ format, heads: 4, kvHeads: 2, dim: 64 });
+      await using model = await loadModel(file, { kv, keptCaches: 8 });
+      const prompts = [[5, 6, 7], [8], [9, 10, 11, 12, 13, 14, 15, 16]];
+      const run = async (name: string, atOnce: boolean) => {
+        await using stack = new AsyncDisposableStack();
+        const sessions = prompts.map((ids) =>
+          stack.use(model.session().append(ids))
+        );
+        const work = sessions.map((session) => () =>
+          session.generate({ ...GREEDY, maxTokens: 30 }).result()
+        );
+        if (atOnce) await Promise.all(work.map((one) => one()));
+        else for (const one of work) await one();
+        const files: Uint8Array[] = [];
+        for (const session of sessions) {
+          // The caches may hold more than was asked for.
+          session.rewind(session.length - 1);
+          await session.save(`${folder}/${name}`);
+          files.push(await Deno.readFile(`${folder}/${name}`));
+        }
+        return files;
+      };
+      assertEquals(await run("together", true), await run("alone", false));
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+sessionTest(
+  "a session that is left or aborted goes on from what was read",
+  async (model) => {
+    const whole = await continueIds(model, PROMPT, { maxTokens: 30 });
+    await using session = model.session();
+    session.append(PROMPT);
+    const { length } = session;
+    for await (const _ of session.generate(GREEDY)) {
+      if (session.length === length + 5) break;
+    }
+    const controller = new AbortController();
+    await assertRejects(
+      async () => {
+        for await (
+          const _ of session.generate({ ...GREEDY, signal: controller.signal })
+        ) {
+          if (session.length === length + 11) {
+            controller.abort(
+              new Error("enough"),
+            );
+          }
+        }
+      },
+      Error,
+      "enough",
+    );
+    const { length: read } = session;
+    assert(read >= length + 11 && read < length + 25, `${read}`);
+    await session.generate({ ...GREEDY, maxTokens: length + 30 - read })
+      .result();
+    assertEquals(session.ids.slice(length), whole);
+  },
+);
+
+sessionTest("Session refuses what makes no sense", async (model) => {
+  assertThrows(
+    () => model.session({ onFull: "wrap" as "stop" }),
+    TypeError,
+    'onFull is "wrap", one of stop, error, shift is wanted',
+  );
+  assertThrows(
+    () => model.session({ onFull: "shift", sinks: 511 }),
+    RangeError,
+    "sinks is 511, an integer from 0 to 510 is wanted",
+  );
+  const session = model.session();
+  await assertRejects(
+    () => session.generate().result(),
+    RangeError,
+    "the prompt is empty",
+  );
+  assertThrows(() => session.append([99999]), RangeError, "99999");
+  assertThrows(() => session.rewind(1), RangeError, "from 0 to 0 is wanted");
+  session.append(PROMPT);
+  const generation = session.generate({ ...GREEDY, maxTokens: 50 });
+  for await (const _ of generation) {
+    assertThrows(() => session.append("x"), TypeError, "in use already");
+    assertThrows(() => session.rewind(1), TypeError, "in use already");
+    await assertRejects(() => session.fork(), TypeError, "in use already");
+    await assertRejects(
+      () => session.generate(GREEDY).result(),
+      TypeError,
+      "in use already",
+    );
+    break;
+  }
+  await session[Symbol.asyncDispose]();
+  await session[Symbol.asyncDispose]();
+  assertThrows(() => session.append("x"), TypeError, "disposed");
+  assertThrows(() => session.generate(), TypeError, "disposed");
+  await assertRejects(() => session.save("x"), TypeError, "disposed");
+}, { contextLength: 512 });
