@@ -90,6 +90,7 @@ export type { LoadProgress } from "./src/model/upload.ts";
 export { Session, type SessionOptions } from "./src/session/session.ts";
 export type { SessionFileOptions } from "./src/session/session_file.ts";
 export type { OnFull } from "./src/session/session_source.ts";
+export type { PreTokenizer } from "./src/tokenizer/pre_tokenizers.ts";
 export {
   TokenStream,
   type TokenStreamOptions,
@@ -100,7 +101,11 @@ export {
   type EncodePartsOptions,
   Tokenizer,
 } from "./src/tokenizer/tokenizer.ts";
-export type { TokenType, Vocabulary } from "./src/tokenizer/vocabulary.ts";
+export type {
+  ByteLevel,
+  TokenType,
+  Vocabulary,
+} from "./src/tokenizer/vocabulary.ts";
 export type { TunedProduct } from "./src/tune/cache.ts";
 export type { TuneMode } from "./src/tune/mode.ts";
 export type { KernelChoice } from "./src/tune/report.ts";

@@ -210,8 +210,8 @@ const FILES: [what: string, bytes: Uint8Array, refusal: Refusal][] = [
   ],
   [
     "another tokenizer",
-    makeModel({ metadata: { "tokenizer.ggml.model": string("gpt2") } }),
-    [Error, '"gpt2"', '"llama"'],
+    makeModel({ metadata: { "tokenizer.ggml.model": string("bert") } }),
+    [Error, '"bert"', '"llama"'],
   ],
   [
     "no tokenizer",

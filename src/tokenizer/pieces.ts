@@ -1,3 +1,4 @@
+import { readBytes } from "./byte_level.ts";
 import { isSpecialType } from "./special_tokens.ts";
 import { SPACE } from "./sentencepiece.ts";
 import type { TokenType, Vocabulary } from "./vocabulary.ts";
@@ -24,19 +25,25 @@ export function typeOf(vocabulary: Vocabulary, id: number): TokenType {
 }
 
 /**
- * What a token adds to a text: a string, or a number for a single byte, which
- * may be a part of a character only.
+ * What a token adds to a text: a string, or bytes, which may begin or end within
+ * a character.
  *
  * @param vocabulary The tokens.
  * @param id The token.
  * @returns The piece. A special token's is its name.
  * @throws {RangeError} If the vocabulary has no such token.
  */
-export function pieceOf(vocabulary: Vocabulary, id: number): string | number {
+export function pieceOf(
+  vocabulary: Vocabulary,
+  id: number,
+): string | Uint8Array {
   const type = typeOf(vocabulary, id);
   const token = vocabulary.tokens[id]!;
-  if (type === "byte") return parseInt(token.slice(3, 5), 16);
-  return type === "unknown" || isSpecialType(type)
-    ? token
+  if (type === "unknown" || isSpecialType(type)) return token;
+  if (vocabulary.byteLevel !== undefined) {
+    return type === "normal" ? readBytes(token) : new Uint8Array();
+  }
+  return type === "byte"
+    ? Uint8Array.of(parseInt(token.slice(3, 5), 16))
     : token.replaceAll(SPACE, " ");
 }

@@ -97,9 +97,9 @@ const WRONG: [
 ][] = [
   [
     "another tokenizer",
-    { model: "gpt2" },
+    { model: "bert" },
     Error,
-    `Cannot load tokenizer "gpt2": its kind is not supported, "llama" is wanted`,
+    `Cannot load tokenizer "bert": its kind is not supported, "llama" or "gpt2" is wanted`,
   ],
   [
     "a tokenizer name of another type",
@@ -111,7 +111,7 @@ const WRONG: [
     "no tokenizer",
     { model: undefined },
     Error,
-    `tokenizer.ggml.model is missing, "llama" is wanted`,
+    `tokenizer.ggml.model is missing, "llama" or "gpt2" is wanted`,
   ],
   [
     "no tokens",

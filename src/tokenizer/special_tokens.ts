@@ -12,6 +12,21 @@ const END_OF_GENERATION: ReadonlySet<string> = new Set([
   "<end_of_utterance>",
   "<EOT>",
   "_<EOT>",
+  "<\uff5cend\u2581of\u2581sentence\uff5c>",
+  ...["<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>"],
+  ...["<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"],
+  "<|file_sep|>",
+]);
+
+/** Texts of the tokens that ask for what stands between two texts. */
+const FILL_IN_THE_MIDDLE: ReadonlySet<string> = new Set([
+  ...["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
+  ...["<fim-prefix>", "<fim-suffix>", "<fim-middle>"],
+  ...["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
+  ...["<PRE>", "<SUF>", "<MID>"],
+  "<\uff5cfim\u2581begin\uff5c>",
+  "<\uff5cfim\u2581hole\uff5c>",
+  "<\uff5cfim\u2581end\uff5c>",
 ]);
 
 /** Special tokens of Phi-3 that leave the white space after them alone. */
@@ -33,6 +48,17 @@ const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
  */
 export function isSpecialType(type: TokenType | undefined): boolean {
   return type === "control" || type === "user-defined";
+}
+
+/**
+ * Tells whether a token is a control token by its text. llama.cpp goes by it, as
+ * files of byte-level tokenizers often have such tokens as user-defined ones.
+ *
+ * @param text A token's text.
+ * @returns Whether it is.
+ */
+export function isControlText(text: string): boolean {
+  return END_OF_GENERATION.has(text) || FILL_IN_THE_MIDDLE.has(text);
 }
 
 /**
@@ -86,13 +112,18 @@ export class SpecialTokenParser {
    * Creates a {@linkcode SpecialTokenParser}.
    *
    * @param vocabulary The tokens.
+   * @param isParsed Which of them to find. Defaults to all special ones.
    */
-  constructor(vocabulary: Vocabulary) {
+  constructor(
+    vocabulary: Vocabulary,
+    isParsed: (id: number, type: TokenType) => boolean = (_, type) =>
+      isParsedType(type),
+  ) {
     const { tokens, types, strippingIds } = vocabulary;
     const encoder = new TextEncoder();
     this.#tokens = tokens;
     this.#strippingIds = strippingIds;
-    this.#ids = findIds(types, isParsedType)
+    this.#ids = types.flatMap((type, id) => isParsed(id, type) ? [id] : [])
       .map((id) => ({ id, length: encoder.encode(tokens[id]).length }))
       .filter(({ length }) => length > 0)
       .sort((a, b) => b.length - a.length)

@@ -69,9 +69,9 @@ export class TokenStream {
       return this.flush() +
         (strips && piece[0] === " " ? piece.slice(1) : piece);
     }
-    if (strips && piece === 0x20) return "";
+    if (strips && piece[0] === 0x20) return "";
     this.#holding = true;
-    return this.#decoder.decode(Uint8Array.of(piece), { stream: true });
+    return this.#decoder.decode(piece, { stream: true });
   }
 
   /**

@@ -1,6 +1,7 @@
+import { cleanSpaces } from "./clean_spaces.ts";
 import { pieceOf, typeOf } from "./pieces.ts";
 import { readVocabulary } from "./read_vocabulary.ts";
-import { PieceEncoder } from "./sentencepiece.ts";
+import { createEncoder, type SegmentEncoder } from "./encoder.ts";
 import { isSpecialType, SpecialTokenParser } from "./special_tokens.ts";
 import { TokenStream, type TokenStreamOptions } from "./token_stream.ts";
 import type { TokenType, Vocabulary } from "./vocabulary.ts";
@@ -20,20 +21,41 @@ export interface EncodeOptions {
 export type EncodePartsOptions = Pick<EncodeOptions, "bos">;
 
 /** Options for {@linkcode Tokenizer.decode}. */
-export type DecodeOptions = Pick<TokenStreamOptions, "special" | "prefix">;
+export interface DecodeOptions
+  extends Pick<TokenStreamOptions, "special" | "prefix"> {
+  /**
+   * Whether spaces are taken out before punctuation and contractions where
+   * llama.cpp's detokenizer does so, for GPT-2's vocabulary and some of its
+   * descendants: `" , it 's"` becomes `", it's"`. What was encoded does not come
+   * back then. Defaults to `false`.
+   */
+  cleanSpaces?: boolean;
+}
 
 /**
- * A SentencePiece BPE tokenizer, with llama.cpp's ids for every text.
+ * A SentencePiece BPE (`llama`) or byte-level BPE (`gpt2`) tokenizer, with
+ * llama.cpp's ids for every text.
  *
  * One difference is meant: llama.cpp finds user-defined tokens in any text.
  * Here they are found, as control tokens are, only where special parsing is
- * asked for, since what a user writes must not reach a model as a control.
+ * asked for, since what a user writes must not reach a model as a control. In
+ * byte-level vocabularies those that are mere spelling are found in any text,
+ * too: white space (MPT's runs of spaces), and single characters.
+ *
+ * ```ts
+ * import { loadTokenizer } from "@seraph/seraph";
+ *
+ * const tokenizer = await loadTokenizer("models/tiny-archangel-q8_0.gguf");
+ * const ids = tokenizer.encode("The cat sat");
+ * console.log(ids, tokenizer.pieces(ids), tokenizer.count("The cat sat"));
+ * console.log(tokenizer.decode(ids)); // The cat sat
+ * ```
  */
 export class Tokenizer {
   /** The tokens. */
   readonly vocabulary: Vocabulary;
   // Made when first needed: a model that is only inspected needs none of them.
-  #encoder: PieceEncoder | undefined;
+  #encoder: SegmentEncoder | undefined;
   #parser: SpecialTokenParser | undefined;
   #specialIds: Map<string, number> | undefined;
 
@@ -51,8 +73,8 @@ export class Tokenizer {
    *
    * @param metadata The file's metadata.
    * @returns The tokenizer.
-   * @throws {Error} If the metadata is not that of a `llama` tokenizer, see
-   *   {@linkcode readVocabulary}.
+   * @throws {Error} If the metadata is not that of a `llama` or `gpt2` tokenizer,
+   *   see {@linkcode readVocabulary}.
    */
   static fromMetadata(
     metadata: Readonly<Record<string, unknown>>,
@@ -77,7 +99,8 @@ export class Tokenizer {
 
   /**
    * Encodes text. BOS and EOS are added as the file says; `bos: false` leaves
-   * out both. Half a surrogate pair counts as U+FFFD, and U+2581 as a space.
+   * out both. Half a surrogate pair counts as U+FFFD, and U+2581 as a space where
+   * the vocabulary is SentencePiece's.
    *
    * @param text Any text.
    * @param options Whether special tokens are parsed, and BOS added.
@@ -99,6 +122,26 @@ export class Tokenizer {
     const { addEos, eosId } = this.vocabulary;
     if (addEos && eosId !== undefined && options.bos !== false) ids.push(eosId);
     return ids;
+  }
+
+  /**
+   * Counts the tokens of a text.
+   *
+   * @example How much of a context a text takes
+   * ```ts
+   * import { loadTokenizer } from "@seraph/seraph";
+   *
+   * const tokenizer = await loadTokenizer("models/tiny-archangel-q8_0.gguf");
+   * console.log(tokenizer.count("Once upon a time", { bos: false })); // 4
+   * ```
+   *
+   * @param text Any text.
+   * @param options Whether special tokens are parsed, and BOS counted.
+   * @returns As many as {@linkcode Tokenizer.encode} gives.
+   * @throws {Error} As for {@linkcode Tokenizer.encode}.
+   */
+  count(text: string, options: EncodeOptions = {}): number {
+    return this.encode(text, options).length;
   }
 
   /**
@@ -141,10 +184,11 @@ export class Tokenizer {
    * Decodes tokens: the inverse of {@linkcode Tokenizer.encode}. The dummy
    * prefix of each segment goes, that is one space at the start and after each
    * special token. With `prefix: "first"` or `special`, as in llama.cpp, only
-   * the very first token loses its space, and none where that is BOS.
+   * the very first token loses its space, and none where that is BOS. Byte-level
+   * vocabularies have no dummy prefix, nothing goes there.
    *
    * @param ids The tokens.
-   * @param options Whether special tokens are shown.
+   * @param options Whether special tokens are shown, and spaces cleaned.
    * @returns The text, with U+FFFD for bytes that are not UTF-8.
    * @throws {RangeError} If the vocabulary has no token of a given id.
    */
@@ -152,7 +196,11 @@ export class Tokenizer {
     const stream = this.stream(options);
     let text = "";
     for (const id of ids) text += stream.push(id);
-    return text + stream.flush();
+    text += stream.flush();
+    const { byteLevel } = this.vocabulary;
+    return options.cleanSpaces && byteLevel?.preTokenizer.cleanSpaces
+      ? cleanSpaces(text)
+      : text;
   }
 
   /**
@@ -176,9 +224,7 @@ export class Tokenizer {
    */
   pieceBytes(id: number): Uint8Array {
     const piece = pieceOf(this.vocabulary, id);
-    return typeof piece === "string"
-      ? new TextEncoder().encode(piece)
-      : Uint8Array.of(piece);
+    return typeof piece === "string" ? new TextEncoder().encode(piece) : piece;
   }
 
   /**
@@ -258,7 +304,7 @@ export class Tokenizer {
 
   #encodeText(text: string, isSegmentStart: boolean, output: number[]): void {
     if (text === "") return;
-    this.#encoder ??= new PieceEncoder(this.vocabulary);
+    this.#encoder ??= createEncoder(this.vocabulary);
     const prefix = isSegmentStart && this.vocabulary.addSpacePrefix ? " " : "";
     this.#encoder.encode(prefix + text, output);
   }

@@ -1,3 +1,5 @@
+import type { PreTokenizer } from "./pre_tokenizers.ts";
+
 /** Kind of a token, in the order of GGUF's numbers 1 to 6. */
 export type TokenType =
   | "normal"
@@ -7,11 +9,27 @@ export type TokenType =
   | "unused"
   | "byte";
 
+/** What a byte-level BPE tokenizer has besides its tokens. */
+export interface ByteLevel {
+  /** Pairs of texts that are merged, best first, each with a space between. */
+  readonly merges: readonly string[];
+  /** How text falls into words. */
+  readonly preTokenizer: PreTokenizer;
+  /**
+   * User-defined tokens that are found in any text: a character, or white space.
+   * Such a token is spelling; it tells a model nothing that text could not.
+   */
+  readonly plainIds: ReadonlySet<number>;
+}
+
 /** What a tokenizer knows of its tokens; an id is an index into the arrays. */
 export interface Vocabulary {
-  /** Each token's text, a space written as U+2581, `[size]`. */
+  /**
+   * Each token's text, `[size]`. SentencePiece writes a space as U+2581,
+   * byte-level BPE each byte as one character, a space as U+0120.
+   */
   readonly tokens: readonly string[];
-  /** Each token's merge priority, higher first, `[size]`. */
+  /** Each token's merge priority for SentencePiece, higher first, `[size]`. */
   readonly scores: Float32Array;
   /** Each token's kind, `[size]`. */
   readonly types: readonly TokenType[];
@@ -33,4 +51,6 @@ export interface Vocabulary {
   readonly addEos: boolean;
   /** Whether a space is put before each segment of text. */
   readonly addSpacePrefix: boolean;
+  /** What makes it byte-level BPE. Defaults to none: it is SentencePiece. */
+  readonly byteLevel?: ByteLevel | undefined;
 }
