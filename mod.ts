@@ -85,7 +85,12 @@ export type { RowKind } from "./src/kernels/batch.ts";
 export type { Activations } from "./src/kernels/choices.ts";
 export type { KernelCheck } from "./src/kernels/verify/variants.ts";
 export type { KvType } from "./src/kernels/kv_cache.ts";
+export type {
+  RopeScaling,
+  RopeScalingType,
+} from "./src/kernels/rope_scaling.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
+export type { RopeScalingOptions } from "./src/model/rope.ts";
 export type { LoadProgress } from "./src/model/upload.ts";
 export { Session, type SessionOptions } from "./src/session/session.ts";
 export type { SessionFileOptions } from "./src/session/session_file.ts";

@@ -8,6 +8,7 @@ import type {
   SamplingOptions,
   TuneMode,
 } from "../mod.ts";
+import { type RopeFlags, ropeOptions, toRopeOptions } from "./rope_options.ts";
 
 const MAX_U32 = 2 ** 32 - 1;
 
@@ -58,7 +59,7 @@ export function jsonOption(): Option {
 }
 
 /** What the options of {@linkcode loadOptions} parse to. */
-export interface LoadFlags {
+export interface LoadFlags extends RopeFlags {
   /** Positions of a conversation. */
   context?: number;
   /** Element type of the KV cache. */
@@ -93,6 +94,7 @@ export function loadOptions(): Option[] {
     new Option("--no-subgroups", "use the kernels without subgroups"),
     new Option("--draft <file>", "smaller model that guesses tokens"),
     new Option("--worker", "run the model in a worker"),
+    ...ropeOptions(),
   ];
 }
 
@@ -111,6 +113,7 @@ export function toLoadOptions(
     ...(subgroups !== undefined && { subgroups }),
     ...(draft !== undefined && { draft }),
     ...(worker !== undefined && { worker }),
+    ...toRopeOptions(flags),
   };
 }
 

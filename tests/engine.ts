@@ -59,7 +59,7 @@ export async function assertMatchesOracle(
   { ids, limit = 1e-10, ...options }: OracleOptions,
 ): Promise<void> {
   await using model = await loadModel(input, { kv: "f32", ...options });
-  const oracle = await llamaOracle(input);
+  const oracle = await llamaOracle(input, options);
   const expected = oracle.logits(ids).flatMap((row) => [...row]);
   const actual = (await scoredLogits(model, ids)).flatMap((row) => [...row]);
   assertNmse(actual, expected, limit);

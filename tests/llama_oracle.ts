@@ -1,3 +1,4 @@
+import type { RopeScalingOptions } from "../mod.ts";
 import { readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
 import { CODECS } from "../src/kernels/quant/codecs.ts";
@@ -8,6 +9,7 @@ import {
   rope,
   swiglu,
 } from "../src/kernels/oracle.ts";
+import { ropeAngles } from "./rope_oracle.ts";
 
 /** A Llama in plain TypeScript and f64, slow and from the definition. */
 export interface LlamaOracle {
@@ -15,14 +17,26 @@ export interface LlamaOracle {
   logits(ids: readonly number[]): Float64Array[];
 }
 
+/** Options for {@linkcode llamaOracle}. */
+export interface LlamaOracleOptions {
+  /** What takes the place of the file's rotary embedding. */
+  rope?: RopeScalingOptions | undefined;
+  /** Positions of a conversation. Defaults to what the file names. */
+  contextLength?: number | undefined;
+}
+
 /**
  * Reads a GGUF file for the oracle: only the container's reader and the codecs'
  * `dequantize()` are shared with the engine.
  *
  * @param bytes The file.
+ * @param options How it is loaded.
  * @returns The model.
  */
-export async function llamaOracle(bytes: Uint8Array): Promise<LlamaOracle> {
+export async function llamaOracle(
+  bytes: Uint8Array,
+  { rope: stretch, contextLength }: LlamaOracleOptions = {},
+): Promise<LlamaOracle> {
   await using source = await openSource(bytes);
   const { metadata, tensors } = await readGguf(source);
   const number = (name: string) =>
@@ -38,16 +52,15 @@ export async function llamaOracle(bytes: Uint8Array): Promise<LlamaOracle> {
   const headDim = number("attention.key_length") ?? dim / heads;
   const window = number("attention.sliding_window") || Infinity;
   const eps = number("attention.layer_norm_rms_epsilon")!;
-  const angles = {
+  const trained = number("context_length")!;
+  const angles = ropeAngles({
+    number: (name) => number(`rope.${name}`),
+    type: metadata["llama.rope.scaling.type"] as string | undefined,
+    vector: (name) => tensors.has(name) ? weight(name) : undefined,
+    trained,
+    context: contextLength ?? trained,
     dims: number("rope.dimension_count") ?? headDim,
-    base: number("rope.freq_base") ?? 10000,
-    factor: metadata["llama.rope.scaling.type"] === "linear"
-      ? number("rope.scaling.factor")!
-      : 1,
-    ...(tensors.has("rope_freqs.weight") && {
-      frequencyFactors: weight("rope_freqs.weight"),
-    }),
-  };
+  }, stretch);
   const embedding = weight("token_embd.weight");
   const vocabulary = embedding.length / dim;
 

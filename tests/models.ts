@@ -59,6 +59,8 @@ export interface MadeModelOptions {
   tied?: boolean;
   /** Values of `rope_freqs.weight`. Defaults to none. */
   ropeFreqs?: readonly number[];
+  /** Values of `rope_factors_short.weight` and `_long`. Default to none. */
+  ropeFactors?: { short: readonly number[]; long: readonly number[] };
   /** Dimensions of a head that are rotated. Defaults to all, unwritten. */
   ropeDims?: number;
   /** Defaults to `MADE_TOKENS`. */
@@ -165,6 +167,9 @@ function makeTensors(options: MadeModelOptions): GgufTensor[] {
   norm("output_norm.weight");
   if (!tied) matrix("output.weight", tokens.length, dim);
   if (ropeFreqs !== undefined) vector("rope_freqs.weight", ropeFreqs);
+  for (const [name, factors] of Object.entries(options.ropeFactors ?? {})) {
+    vector(`rope_factors_${name}.weight`, factors);
+  }
   return tensors;
 }
 

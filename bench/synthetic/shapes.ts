@@ -1,3 +1,4 @@
+import { NO_SCALING } from "../../src/kernels/rope_scaling.ts";
 import type { LlamaConfig } from "../../src/model/config.ts";
 
 /** A model's hyperparameters, and whether its head is the embedding. */
@@ -15,7 +16,7 @@ const LLAMA: Omit<SyntheticShape, "dim" | "hiddenDim" | "layers" | "heads"> = {
   normEps: 1e-6,
   ropeDims: 128,
   ropeBase: 10000,
-  ropeFactor: 1,
+  ropeScaling: NO_SCALING,
   slidingWindow: Infinity,
   tied: false,
 };

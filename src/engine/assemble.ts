@@ -5,6 +5,7 @@ import { nextTurn } from "../gpu/next_turn.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { createLlama, type Llama } from "../model/llama.ts";
+import type { Architecture } from "../model/architectures.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState, type LlamaState } from "../model/state.ts";
 import { type LlamaWeights, matricesOf } from "../model/weights.ts";
@@ -48,6 +49,8 @@ export interface AssembleOptions {
   int8: boolean;
   /** Whether kernel variants are measured. */
   tune: TuneMode;
+  /** Makes the forward pass. Defaults to a Llama's. */
+  create?: Architecture["create"] | undefined;
   /** Stops it. */
   signal?: AbortSignal | undefined;
 }
@@ -89,6 +92,7 @@ export async function assembleLlama(
 ): Promise<LlamaParts> {
   const { contextLength, kv, int8, keptCaches = 1, tune, signal } = options;
   const { kvMemory = Infinity } = options;
+  const { create = createLlama } = options;
   const choices = await chooseProducts(gpu, matricesOf(weights), {
     tune,
     int8,
@@ -108,7 +112,7 @@ export async function assembleLlama(
     await llama!.widen();
   };
   try {
-    llama = await createLlama({ gpu, pool }, {
+    llama = await create({ gpu, pool }, {
       config,
       weights,
       state,

@@ -2,8 +2,8 @@ import type { Metadata } from "../gguf/metadata.ts";
 import { fileType } from "../gguf/file_types.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type ModelInput, openSource } from "../gguf/source.ts";
-import { type LlamaConfig, readConfig } from "../model/config.ts";
-import { findTensors } from "../model/tensors.ts";
+import { architectureOf } from "../model/architectures.ts";
+import type { LlamaConfig } from "../model/config.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** A tensor as a file describes it. */
@@ -79,8 +79,9 @@ export async function inspectModel(input: ModelInput): Promise<Inspection> {
 function judge(file: GgufFile): Pick<Inspection, "config" | "problem"> {
   let config: LlamaConfig | null = null;
   try {
-    config = readConfig(file);
-    findTensors(file, config);
+    const architecture = architectureOf(file);
+    config = architecture.readConfig(file);
+    architecture.findTensors(file, config);
     Tokenizer.fromMetadata(file.metadata);
     return { config, problem: null };
   } catch (error) {

@@ -6,9 +6,11 @@ import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type ModelInput, openSource } from "../gguf/source.ts";
 import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
-import { type LlamaConfig, readConfig } from "../model/config.ts";
+import { type Architecture, architectureOf } from "../model/architectures.ts";
+import type { LlamaConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
-import { findTensors, type LlamaTensors } from "../model/tensors.ts";
+import { longestContext, type RopeScalingOptions } from "../model/rope.ts";
+import type { LlamaTensors } from "../model/tensors.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { loadWeights } from "../model/weights.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -25,10 +27,16 @@ export interface LoadModelOptions extends RequestGpuOptions {
   /** Stops loading and frees everything. */
   signal?: AbortSignal | undefined;
   /**
-   * Positions of a conversation, which its KV cache is allocated for. Defaults
-   * to what the model was trained on, at most 8192.
+   * Positions of a conversation, which its KV cache is allocated for, at most what
+   * the model was trained on or `rope` stretches that to. Defaults to that, at most
+   * 8192.
    */
   contextLength?: number | undefined;
+  /**
+   * Stretches rotary embedding over longer contexts, in place of what the file
+   * says of it: `{ type: "yarn", factor: 4 }`. Defaults to what the file says.
+   */
+  rope?: RopeScalingOptions | undefined;
   /**
    * Element type of the KV cache. Defaults to `"f16"`; `"f32"` keeps every digit,
    * `"q8_0"` takes about half the memory of `"f16"`.
@@ -101,7 +109,10 @@ export async function loadEngine(
     const parts = await loadLlama(gpu, main, rest);
     const loaded = draft && await loadLlama(gpu, draft, {
       ...rest,
-      contextLength: Math.min(sizes.contextLength, draft.config.contextLength),
+      contextLength: Math.min(
+        sizes.contextLength,
+        longestContext(draft.config),
+      ),
     });
     if (loaded !== undefined) {
       await parts.widen();
@@ -142,7 +153,7 @@ export async function openFiles(
   options: LoadModelOptions,
 ): Promise<OpenFiles> {
   await using stack = new AsyncDisposableStack();
-  const main = stack.use(await openModel(input));
+  const main = stack.use(await openModel(input, options.rope));
   const sizes = readSizes(main.config, options);
   const tune = tuneMode(options.tune);
   const draft = options.draft === undefined
@@ -166,6 +177,8 @@ export interface OpenModel extends AsyncDisposable {
   source: FingerprintedSource;
   /** Its header. */
   file: GgufFile;
+  /** What loads it. */
+  architecture: Architecture;
   /** Its hyperparameters. */
   config: LlamaConfig;
   /** Its tensors by their roles. */
@@ -174,16 +187,21 @@ export interface OpenModel extends AsyncDisposable {
   tokenizer: Tokenizer;
 }
 
-async function openModel(input: ModelInput): Promise<OpenModel> {
+async function openModel(
+  input: ModelInput,
+  rope?: RopeScalingOptions,
+): Promise<OpenModel> {
   const source = new FingerprintedSource(await openSource(input));
   try {
     const file = await readGguf(source);
-    const config = readConfig(file);
+    const architecture = architectureOf(file);
+    const config = architecture.readConfig(file, rope);
     return {
       source,
       file,
+      architecture,
       config,
-      tensors: findTensors(file, config),
+      tensors: architecture.findTensors(file, config),
       tokenizer: Tokenizer.fromMetadata(file.metadata),
       [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
     };
@@ -222,7 +240,7 @@ function tokensOf({ metadata }: GgufFile): readonly MetadataValue[] {
 /** Loads the weights of a model, and puts it together. */
 async function loadLlama(
   gpu: Gpu,
-  { source, file, config, tensors, tokenizer }: OpenModel,
+  { source, file, architecture, config, tensors, tokenizer }: OpenModel,
   options: LoadModelOptions & {
     contextLength: number;
     batchSize: number;
@@ -244,6 +262,7 @@ async function loadLlama(
       ...options,
       kv,
       int8: options.activations === "int8",
+      create: architecture.create,
     });
   } catch (error) {
     pool[Symbol.dispose]();
@@ -282,11 +301,11 @@ export function readSizes(
     activations = "f32",
   }: LoadModelOptions,
 ): { contextLength: number; batchSize: number } {
-  const trained = config.contextLength;
-  const context = contextLength ?? Math.min(trained, DEFAULT_CONTEXT);
-  if (!Number.isInteger(context) || context < 1 || context > trained) {
+  const longest = longestContext(config);
+  const context = contextLength ?? Math.min(longest, DEFAULT_CONTEXT);
+  if (!Number.isInteger(context) || context < 1 || context > longest) {
     throw new RangeError(
-      `Cannot load model: contextLength is ${context}, an integer from 1 to the model's ${trained} is wanted`,
+      `Cannot load model: contextLength is ${context}, an integer from 1 to the model's ${longest} is wanted`,
     );
   }
   if (!Number.isInteger(batchSize) || batchSize < 1) {

@@ -90,17 +90,21 @@ export interface RopeAngles {
   factor?: number;
   /** Divisors of each frequency, `[dims / 2]`. Default to 1. */
   frequencyFactors?: ArrayLike<number>;
+  /** Multiplies what is rotated. Defaults to 1. */
+  magnitude?: number;
 }
 
 /** Rotates one head in pairs of neighbours. */
 export function rope(x: ArrayLike<number>, angles: RopeAngles): Float64Array {
   const { position, dims, base, factor = 1, frequencyFactors } = angles;
+  const { magnitude = 1 } = angles;
   const y = Float64Array.from(x);
   for (let d = 0; d < dims; d += 2) {
     const frequency = Math.pow(base, -d / dims);
     const divisor = factor * (frequencyFactors?.[d / 2] ?? 1);
     const angle = position * frequency / divisor;
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    const cos = magnitude * Math.cos(angle);
+    const sin = magnitude * Math.sin(angle);
     y[d] = x[d]! * cos - x[d + 1]! * sin;
     y[d + 1] = x[d]! * sin + x[d + 1]! * cos;
   }

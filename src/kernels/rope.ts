@@ -9,22 +9,21 @@ import {
 import type { BatchKernel } from "./batch.ts";
 import { headOctets, headWords, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import code from "./rope.wgsl" with { type: "text" };
+import {
+  ropeFrequencies,
+  type RopeFrequencyOptions,
+  ropeMagnitude,
+} from "./rope_scaling.ts";
 import rotateCode from "./rotate.wgsl" with { type: "text" };
 
-/** Options for {@linkcode ropeTable}. */
-export interface RopeTableOptions {
+/**
+ * Options for {@linkcode ropeTable}; dimensions past `dims` are left as they are.
+ */
+export interface RopeTableOptions extends RopeFrequencyOptions {
   /** Positions. */
   context: number;
-  /** Head size; dimensions past `dims` are left as they are. */
+  /** Head size. */
   headDim: number;
-  /** Dimensions that are rotated. */
-  dims: number;
-  /** Base of the frequencies, `theta` in the paper. */
-  base: number;
-  /** Positions are divided by this (linear scaling). Defaults to 1. */
-  factor?: number;
-  /** Divisors of each frequency, `[dims / 2]` (`rope_freqs.weight`). */
-  frequencyFactors?: ArrayLike<number>;
 }
 
 /**
@@ -32,25 +31,25 @@ export interface RopeTableOptions {
  * promise 11 bits, and only within one turn.
  *
  * @param options The frequencies.
- * @returns (cos, sin) of each pair, `[context, headDim / 2]` vec2f.
+ * @returns (cos, sin) of each pair, `[context, headDim / 2]` vec2f, times what
+ * the scaling makes of rotated queries and keys.
  */
 export function ropeTable(
   options: RopeTableOptions,
 ): Float32Array<ArrayBuffer> {
-  const { context, headDim, dims, base, factor = 1, frequencyFactors } =
-    options;
+  const { context, headDim, scaling } = options;
   const pairs = headDim / 2;
   const table = new Float32Array(context * pairs * 2);
+  const frequencies = ropeFrequencies(options);
+  const magnitude = scaling === undefined ? 1 : ropeMagnitude(scaling);
   for (let pair = 0; pair < pairs; pair++) {
-    const rotated = pair < dims / 2;
-    const frequency = rotated
-      ? base ** (-2 * pair / dims) / factor / (frequencyFactors?.[pair] ?? 1)
-      : 0;
+    const frequency = frequencies[pair] ?? 0;
+    const length = pair < frequencies.length ? magnitude : 1;
     for (let position = 0; position < context; position++) {
       const angle = position * frequency;
       const i = (position * pairs + pair) * 2;
-      table[i] = Math.cos(angle);
-      table[i + 1] = Math.sin(angle);
+      table[i] = length * Math.cos(angle);
+      table[i + 1] = length * Math.sin(angle);
     }
   }
   return table;

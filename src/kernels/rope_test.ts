@@ -13,6 +13,7 @@ import { rope, type RopeAngles } from "./oracle.ts";
 import type { KernelScope } from "../gpu/kernel.ts";
 import { KV_TYPES, type KvType } from "./kv_cache.ts";
 import { createRope, ropeTable } from "./rope.ts";
+import { NO_SCALING } from "./rope_scaling.ts";
 
 interface Case extends Partial<RopeAngles> {
   heads?: number;
@@ -32,7 +33,14 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   const context = position + rows + 1;
   const stride = (heads + 2 * kvHeads) * headDim + gap;
   const width = headWidth(headDim);
+  const { factor = 1, magnitude: attentionFactor = 1 } = options;
   const angles = { ...options, dims, base };
+  const scaling = {
+    ...NO_SCALING,
+    type: "linear" as const,
+    factor,
+    attentionFactor,
+  };
   // All are f16 values, so that v is exact in either cache.
   const qkv = randomFloats(rows * stride, headDim).map(Math.f16round);
   const q = poisonedOutput(scope, rows * heads * width);
@@ -48,7 +56,7 @@ async function check(scope: KernelScope, options: Case): Promise<void> {
   });
   const step = kernel.bind({
     qkv: upload(gpu, qkv),
-    table: upload(gpu, ropeTable({ ...angles, context, headDim })),
+    table: upload(gpu, ropeTable({ ...angles, context, headDim, scaling })),
     q,
     k,
     v,
@@ -132,6 +140,11 @@ kernelTest(
     }),
 );
 
+kernelTest(
+  "rope matches the reference when rotated heads grow",
+  (scope) => check(scope, { headDim: 16, dims: 12, magnitude: 1.3, rows: 9 }),
+);
+
 scopeTest(
   "createRope() rejects heads when their size is odd",
   async (scope) => {
@@ -158,7 +171,8 @@ Deno.test("ropeTable() turns the first pair by one radian a position", () => {
 
 Deno.test("ropeTable() divides positions when it has a factor", () => {
   const shape = { headDim: 8, dims: 8, base: 10000 };
-  const scaled = ropeTable({ ...shape, context: 9, factor: 4 });
+  const scaling = { ...NO_SCALING, type: "linear", factor: 4 } as const;
+  const scaled = ropeTable({ ...shape, context: 9, scaling });
   const plain = ropeTable({ ...shape, context: 3 });
   for (const position of [0, 1, 2]) {
     assertEquals(

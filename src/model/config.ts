@@ -1,10 +1,7 @@
-import {
-  getNumber,
-  getString,
-  type Metadata,
-  requireNumber,
-} from "../gguf/metadata.ts";
+import { getNumber, type Metadata, requireNumber } from "../gguf/metadata.ts";
 import type { GgufFile } from "../gguf/reader.ts";
+import type { RopeScaling } from "../kernels/rope_scaling.ts";
+import { readRope, type RopeScalingOptions } from "./rope.ts";
 
 /** Hyperparameters of a Llama, all read from the file. */
 export interface LlamaConfig {
@@ -32,8 +29,8 @@ export interface LlamaConfig {
   readonly ropeDims: number;
   /** Base of the rotary frequencies. */
   readonly ropeBase: number;
-  /** Positions are divided by this (linear scaling), 1 without scaling. */
-  readonly ropeFactor: number;
+  /** How they are stretched over more positions. */
+  readonly ropeScaling: RopeScaling;
 }
 
 const ARCHITECTURE = "llama";
@@ -42,22 +39,16 @@ const ARCHITECTURE = "llama";
  * Reads the hyperparameters of a Llama from GGUF metadata.
  *
  * @param file The file's header.
+ * @param rope What to take in place of what it says of rotary embedding.
  * @returns The hyperparameters, consistent with each other.
- * @throws {Error} If the architecture or a variant of it is not supported.
+ * @throws {Error} If it is a variant of a Llama that is not supported.
  * @throws {TypeError} If a key is missing or has the wrong type.
  * @throws {RangeError} If a value makes no sense.
  */
 export function readConfig(
   { label, metadata, tensors }: GgufFile,
+  rope?: RopeScalingOptions,
 ): LlamaConfig {
-  const architecture = getString(metadata, "general.architecture");
-  if (architecture !== ARCHITECTURE) {
-    throw new Error(
-      `Cannot load "${label}": its architecture is ${
-        architecture === undefined ? "missing" : `"${architecture}"`
-      }, "${ARCHITECTURE}" is wanted`,
-    );
-  }
   refuseVariants(label, metadata);
   const dim = count(metadata, "embedding_length");
   const heads = count(metadata, "attention.head_count");
@@ -69,6 +60,7 @@ export function readConfig(
       `Cannot load "${label}": its heads have keys of ${headDim} and values of ${valueDim}, equal sizes are wanted`,
     );
   }
+  const context = count(metadata, "context_length");
   const embedding = tensors.get("token_embd.weight");
   const tokens = metadata["tokenizer.ggml.tokens"];
   const config: LlamaConfig = {
@@ -81,12 +73,11 @@ export function readConfig(
     // Without an embedding any size will do: findTensors() says what is missing.
     vocabularySize: embedding?.shape[1] ??
       count(metadata, "vocab_size", Array.isArray(tokens) ? tokens.length : 1),
-    contextLength: count(metadata, "context_length"),
+    contextLength: context,
     slidingWindow: slidingWindow(metadata),
     normEps: requireNumber(metadata, "llama.attention.layer_norm_rms_epsilon"),
     ropeDims: count(metadata, "rope.dimension_count", headDim),
-    ropeBase: getNumber(metadata, "llama.rope.freq_base") ?? 10000,
-    ropeFactor: ropeFactor(label, metadata),
+    ...readRope({ label, metadata, tensors }, context, rope),
   };
   checkConfig(label, metadata, config);
   return config;
@@ -112,6 +103,20 @@ function slidingWindow(metadata: Metadata): number {
   return value === 0 ? Infinity : count(metadata, name);
 }
 
+/** Keys of models that compute something else, by the value that does nothing. */
+const VARIANTS: Readonly<Record<string, number | boolean>> = {
+  "attention.causal": true,
+  "attention.clamp_kqv": 0,
+  "attention.logit_softcapping": 0,
+  "attention.scale": 0,
+  "attn_logit_softcapping": 0,
+  "embedding_scale": 1,
+  "final_logit_softcapping": 0,
+  "logit_scale": 1,
+  "residual_scale": 1,
+  "use_parallel_residual": false,
+};
+
 function refuseVariants(label: string, metadata: Metadata): void {
   const experts = getNumber(metadata, "llama.expert_count") ?? 0;
   if (experts > 0) {
@@ -119,26 +124,15 @@ function refuseVariants(label: string, metadata: Metadata): void {
       `Cannot load "${label}": it is a mixture of ${experts} experts, a dense model is wanted`,
     );
   }
-}
-
-function ropeFactor(label: string, metadata: Metadata): number {
-  const type = getString(metadata, "llama.rope.scaling.type") ?? "none";
-  const legacy = getNumber(metadata, "llama.rope.scale_linear");
-  if (type !== "none" && type !== "linear") {
+  for (const [name, idle] of Object.entries(VARIANTS)) {
+    const key = `${ARCHITECTURE}.${name}`;
+    const value = Object.hasOwn(metadata, key) ? metadata[key] : idle;
+    // 0 is how some files spell "none".
+    if (value === idle || value === 0) continue;
     throw new Error(
-      `Cannot load "${label}": its RoPE scaling is "${type}", "none" or "linear" is wanted`,
+      `Cannot load "${label}": its "${key}" is ${value}, a model without is wanted`,
     );
   }
-  const factor = getNumber(metadata, "llama.rope.scaling.factor") ?? legacy;
-  if (factor === undefined || (type === "none" && legacy === undefined)) {
-    return 1;
-  }
-  if (!(factor >= 0 && Number.isFinite(factor))) {
-    throw new RangeError(
-      `Cannot read "llama.rope.scaling.factor": it is ${factor}, a positive number is wanted`,
-    );
-  }
-  return factor === 0 ? 1 : factor; // 0 is how some files spell "none"
 }
 
 function checkConfig(

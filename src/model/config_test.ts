@@ -10,10 +10,13 @@ import {
 import { type MadeModelOptions, makeModel } from "../../tests/models.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { openSource } from "../gguf/source.ts";
-import { type LlamaConfig, readConfig } from "./config.ts";
+import { NO_SCALING } from "../kernels/rope_scaling.ts";
+import { architectureOf } from "./architectures.ts";
+import type { LlamaConfig } from "./config.ts";
 
 async function config(options: MadeModelOptions = {}): Promise<LlamaConfig> {
-  return readConfig(await readGguf(await openSource(makeModel(options))));
+  const file = await readGguf(await openSource(makeModel(options)));
+  return architectureOf(file).readConfig(file);
 }
 
 type Keys = Readonly<Record<string, GgufValue | undefined>>;
@@ -50,22 +53,28 @@ Deno.test("readConfig() reads what the file says", async () => {
       normEps: 0.5,
       ropeDims: 6,
       ropeBase: 5000,
-      ropeFactor: 4,
+      ropeScaling: {
+        ...NO_SCALING,
+        type: "linear",
+        factor: 4,
+        originalContext: 77 / 4,
+      },
     },
   );
 });
 
 Deno.test("readConfig() fills in what a file may leave out", async () => {
-  const { kvHeads, headDim, ropeDims, ropeBase, ropeFactor } = await config({
+  const { kvHeads, headDim, ropeDims, ropeBase, ropeScaling } = await config({
     metadata: {
       "llama.attention.head_count_kv": undefined,
       "llama.rope.freq_base": undefined,
     },
   });
   assertEquals(
-    [kvHeads, headDim, ropeDims, ropeBase, ropeFactor],
-    [4, 8, 8, 10000, 1],
+    [kvHeads, headDim, ropeDims, ropeBase],
+    [4, 8, 8, 10000],
   );
+  assertEquals(ropeScaling, { ...NO_SCALING, originalContext: 64 });
 });
 
 Deno.test("readConfig() takes the size of the vocabulary from the embedding", async () => {
@@ -74,22 +83,6 @@ Deno.test("readConfig() takes the size of the vocabulary from the embedding", as
 });
 
 const WINDOW = "llama.attention.sliding_window";
-const FACTORS: [what: string, keys: Keys, factor: number][] = [
-  ["none", { "llama.rope.scaling.type": string("none") }, 1],
-  ["a factor without a type", { "llama.rope.scaling.factor": f32(4) }, 1],
-  ["a linear factor of 0", {
-    "llama.rope.scaling.type": string("linear"),
-    "llama.rope.scaling.factor": f32(0),
-  }, 1],
-  ["a linear type alone", { "llama.rope.scaling.type": string("linear") }, 1],
-  ["the old key", { "llama.rope.scale_linear": f32(2) }, 2],
-];
-for (const [what, metadata, factor] of FACTORS) {
-  Deno.test(`readConfig() reads RoPE scaling from ${what}`, async () => {
-    assertEquals((await config({ metadata })).ropeFactor, factor);
-  });
-}
-
 Deno.test("readConfig() reads the attention's window", async () => {
   for (const [window, expected] of [[16, 16], [500, 500], [0, Infinity]]) {
     const metadata = { [WINDOW]: u32(window!) };
@@ -143,10 +136,28 @@ const WRONG: [
   [
     "an unknown RoPE scaling",
     {
-      "llama.rope.scaling.type": string("yarn"),
+      "llama.rope.scaling.type": string("dynamic"),
     },
     Error,
-    'RoPE scaling is "yarn"',
+    'RoPE scaling is "dynamic", one of none, linear, ntk, llama3, yarn, longrope',
+  ],
+  [
+    "an attention scale of its own",
+    { "llama.attention.scale": f32(0.5) },
+    Error,
+    '"llama.attention.scale" is 0.5',
+  ],
+  [
+    "attention that looks ahead",
+    { "llama.attention.causal": scalar("bool", false) },
+    Error,
+    '"llama.attention.causal" is false',
+  ],
+  [
+    "soft caps",
+    { "llama.final_logit_softcapping": f32(30) },
+    Error,
+    '"llama.final_logit_softcapping" is 30',
   ],
   [
     "a negative RoPE factor",

@@ -260,8 +260,10 @@ export async function createLlama(
 function createRopeTable(
   { device }: Gpu,
   pool: BufferPool,
-  { config, weights, context }: CreateLlamaOptions,
+  options: CreateLlamaOptions,
 ): GPUBuffer {
+  const { config, context } = options;
+  const factors = frequencyFactors(options);
   // Before the table is made: a device that cannot hold it says so here.
   const buffer = pool.create({
     label: "rope.table",
@@ -272,9 +274,21 @@ function createRopeTable(
     headDim: config.headDim,
     dims: config.ropeDims,
     base: config.ropeBase,
-    factor: config.ropeFactor,
-    ...(weights.ropeFreqs && { frequencyFactors: weights.ropeFreqs }),
+    scaling: config.ropeScaling,
+    ...(factors && { frequencyFactors: factors }),
   });
   device.queue.writeBuffer(buffer, 0, table);
   return buffer;
+}
+
+/** The divisors of the frequencies that are the file's. */
+function frequencyFactors(
+  { config, weights, context }: CreateLlamaOptions,
+): Float32Array | undefined {
+  const { type, originalContext } = config.ropeScaling;
+  // Its parameters take the place of such a tensor.
+  if (type === "llama3") return undefined;
+  if (type !== "longrope") return weights.ropeFreqs;
+  const { short, long } = weights.ropeFactors!;
+  return context > originalContext ? long : short;
 }

@@ -34,6 +34,8 @@ export interface LlamaTensors {
   readonly output: TensorInfo | undefined;
   /** `[ropeDims / 2]`, divisors of the rotary frequencies, where there are. */
   readonly ropeFreqs: TensorInfo | undefined;
+  /** The same for contexts up to the original one and longer ones (LongRoPE). */
+  readonly ropeFactors?: { short: TensorInfo; long: TensorInfo } | undefined;
   /** The layers, in order. */
   readonly layers: readonly LayerTensors[];
 }
@@ -85,6 +87,13 @@ export function findTensors(
       : undefined,
     ropeFreqs: tensors.has("rope_freqs.weight")
       ? find("rope_freqs.weight", config.ropeDims / 2)
+      : undefined,
+    ropeFactors: config.ropeScaling.type === "longrope" ||
+        tensors.has("rope_factors_long.weight")
+      ? {
+        short: find("rope_factors_short.weight", config.ropeDims / 2),
+        long: find("rope_factors_long.weight", config.ropeDims / 2),
+      }
       : undefined,
     layers: Array.from({ length: config.layers }, (_, i) => ({
       attnNorm: find(`blk.${i}.attn_norm.weight`, dim),

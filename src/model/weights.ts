@@ -35,6 +35,14 @@ export interface LayerWeights {
   readonly ffnDown: Matrix;
 }
 
+/** Divisors of the rotary frequencies, `[ropeDims / 2]`, on the CPU. */
+export interface RopeFactors {
+  /** For contexts up to the original one. */
+  readonly short: Float32Array;
+  /** For longer contexts. */
+  readonly long: Float32Array;
+}
+
 /** The weights of a Llama on the GPU, by the checkpoint's names. */
 export interface LlamaWeights {
   /** `[vocabularySize, dim]` */
@@ -45,6 +53,8 @@ export interface LlamaWeights {
   readonly output: Matrix;
   /** `[ropeDims / 2]`, on the CPU. */
   readonly ropeFreqs: Float32Array | undefined;
+  /** The same for contexts up to the original one and longer ones (LongRoPE). */
+  readonly ropeFactors?: RopeFactors | undefined;
   /** The layers, in order. */
   readonly layers: readonly LayerWeights[];
 }
@@ -78,11 +88,16 @@ export async function loadWeights(
   const { weights, uploads } = allocateWeights({ gpu, pool }, tensors);
   // Before the first byte is read: what does not fit fails here.
   await pool.check("the weights");
-  const ropeFreqs = tensors.ropeFreqs === undefined
-    ? undefined
-    : await readVector(source, tensors.ropeFreqs);
+  const { ropeFreqs, ropeFactors } = tensors;
+  const rope = {
+    ropeFreqs: ropeFreqs && await readVector(source, ropeFreqs),
+    ropeFactors: ropeFactors && {
+      short: await readVector(source, ropeFactors.short),
+      long: await readVector(source, ropeFactors.long),
+    },
+  };
   await uploadAll(gpu, source, uploads, options);
-  return { ...weights, ropeFreqs };
+  return { ...weights, ...rope };
 }
 
 /**
@@ -95,7 +110,10 @@ export async function loadWeights(
 export function allocateWeights(
   { gpu, pool }: { gpu: Gpu; pool: BufferPool },
   tensors: LlamaTensors,
-): { weights: Omit<LlamaWeights, "ropeFreqs">; uploads: Upload[] } {
+): {
+  weights: Omit<LlamaWeights, "ropeFreqs" | "ropeFactors">;
+  uploads: Upload[];
+} {
   const uploads: Upload[] = [];
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const maxBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);

@@ -17,6 +17,7 @@ const LOAD_OPTIONS: Record<keyof SentLoadOptions, true> = {
   kv: true,
   kvMemory: true,
   powerPreference: true,
+  rope: true,
   subgroups: true,
   tune: true,
 };
