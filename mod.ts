@@ -96,6 +96,27 @@ export { Session, type SessionOptions } from "./src/session/session.ts";
 export type { SessionFileOptions } from "./src/session/session_file.ts";
 export type { OnFull } from "./src/session/session_source.ts";
 export type { PreTokenizer } from "./src/tokenizer/pre_tokenizers.ts";
+export { encodePrompt, type PromptInput } from "./src/prompt/encode.ts";
+export {
+  formatPromptLint,
+  type LintedToken,
+  type LintModel,
+  lintPrompt,
+  type LintPromptOptions,
+  type LintWarning,
+  type LintWarningCode,
+  type PromptLint,
+} from "./src/prompt/lint.ts";
+export {
+  Prompt,
+  prompt,
+  PromptPart,
+  type PromptPartKind,
+  type PromptValue,
+  raw,
+  special,
+  tokenIds,
+} from "./src/prompt/prompt.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

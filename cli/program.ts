@@ -4,6 +4,7 @@ import { chatCommand } from "./chat.ts";
 import { doctorCommand } from "./doctor.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { lintCommand } from "./lint.ts";
 import { logitsCommand } from "./logits.ts";
 import { detokenizeCommand, tokenizeCommand } from "./tokenize.ts";
 import config from "../deno.json" with { type: "json" };
@@ -17,6 +18,7 @@ export function createProgram(): Command {
     inspectCommand(),
     tokenizeCommand(),
     detokenizeCommand(),
+    lintCommand(),
     logitsCommand(),
     generateCommand(),
     chatCommand(),

@@ -46,7 +46,8 @@ async function tokenize(
   writeLine(formatTable(ids.map((id, i) => [id, JSON.stringify(pieces[i])])));
 }
 
-async function readText(path: string): Promise<string> {
+/** Reads a text file. */
+export async function readText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {

@@ -4,7 +4,6 @@ import {
   assertEquals,
   assertGreater,
   assertMatch,
-  assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
 import { runCli, runJson } from "./cli.ts";
@@ -377,18 +376,4 @@ Deno.test("seraph doctor shows the GPU and tests its kernels", async () => {
   assertEquals(code, 0);
   assertMatch(stdout, /^adapter +\S/m);
   assertMatch(stdout, /^ok +rms_norm/m);
-});
-
-Deno.test("generate takes llama.cpp's flags of RoPE scaling", async () => {
-  const path = "models/stories260k-f32.gguf";
-  const args = ["generate", path, "--prompt", "One day", "--max-tokens", "40"];
-  const plain = await runCli(args);
-  const flags =
-    "--rope-scaling linear --rope-scale 4 --yarn-orig-ctx 256 --context 1024";
-  const scaled = await runCli([...args, ...flags.split(" ")]);
-  assertEquals([plain.code, scaled.code, scaled.stderr], [0, 0, ""]);
-  assertNotEquals(scaled.stdout, plain.stdout);
-  const base = await runCli([...args, "--rope-freq-base", "0"]);
-  assertEquals(base.code, 1);
-  assertStringIncludes(base.stderr, "rope.base is 0");
 });

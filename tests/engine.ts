@@ -4,6 +4,7 @@ import {
   type LoadModelOptions,
   type Model,
   type ModelInput,
+  type PromptInput,
 } from "../mod.ts";
 import { logSumExp } from "../src/generate/logits.ts";
 import { assertNmse } from "./gpu.ts";
@@ -31,7 +32,7 @@ export async function scoredLogits(
 /** The ids of a generation that goes on past the end of the text. */
 export async function continueIds(
   model: Model,
-  prompt: string | readonly number[],
+  prompt: PromptInput,
   options: GenerateOptions = {},
 ): Promise<number[]> {
   const generation = model.generate(prompt, {

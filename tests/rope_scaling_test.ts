@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertNotEquals,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
@@ -10,6 +11,7 @@ import {
   type LoadModelOptions,
   type RopeScalingOptions,
 } from "../mod.ts";
+import { runCli } from "./cli.ts";
 import { assertMatchesOracle, scoredLogits } from "./engine.ts";
 import { f32, type GgufValue, string, u32 } from "./gguf_builder.ts";
 import { nmse } from "../src/kernels/nmse.ts";
@@ -199,4 +201,18 @@ Deno.test("a model like Mistral 7B gives the oracle's logits beyond its window",
     },
   });
   await assertMatchesOracle(input, { ids, batchSize: 64, limit: 1e-9 });
+});
+
+Deno.test("generate takes llama.cpp's flags of RoPE scaling", async () => {
+  const path = "models/stories260k-f32.gguf";
+  const args = ["generate", path, "--prompt", "One day", "--max-tokens", "40"];
+  const plain = await runCli(args);
+  const flags =
+    "--rope-scaling linear --rope-scale 4 --yarn-orig-ctx 256 --context 1024";
+  const scaled = await runCli([...args, ...flags.split(" ")]);
+  assertEquals([plain.code, scaled.code, scaled.stderr], [0, 0, ""]);
+  assertNotEquals(scaled.stdout, plain.stdout);
+  const base = await runCli([...args, "--rope-freq-base", "0"]);
+  assertEquals(base.code, 1);
+  assertStringIncludes(base.stderr, "rope.base is 0");
 });

@@ -4,7 +4,7 @@ import {
   type RenderChatOptions,
   type RenderedChat,
 } from "../chat/render.ts";
-import type { Prompt } from "../generate/decode.ts";
+import type { Prompt as TokenPrompt } from "../generate/decode.ts";
 import { Generation } from "../generate/generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import {
@@ -20,6 +20,8 @@ import {
   type SessionParts,
 } from "../session/session.ts";
 import type { SessionFileOptions } from "../session/session_file.ts";
+import { encodePrompt, type PromptInput } from "../prompt/encode.ts";
+import { Prompt } from "../prompt/prompt.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
@@ -28,7 +30,8 @@ import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
 /** Options for {@linkcode Model.generate}. */
 export interface GenerateTextOptions extends GenerateOptions {
   /**
-   * Whether special tokens in the prompt's text are found. Defaults to `false`.
+   * Whether special tokens are found in a prompt that is all text. Defaults to
+   * `false`; `prompt` and `special()` mark single ones.
    */
   special?: boolean | undefined;
 }
@@ -76,6 +79,11 @@ export class Model implements AsyncDisposable {
     return this.#engine.config;
   }
 
+  /** The file's chat template, where it has one. */
+  get template(): string | undefined {
+    return this.#template;
+  }
+
   /** Positions that a conversation can have. */
   get contextLength(): number {
     return this.#engine.contextLength;
@@ -104,26 +112,26 @@ export class Model implements AsyncDisposable {
   /**
    * Continues a text.
    *
-   * @param prompt Text, or token ids that are taken as they are.
+   * @param prompt Text, token ids that are taken as they are, or a
+   * {@linkcode Prompt} of parts.
    * @param options How to sample, and when to stop.
    * @returns The generation, which starts when it is read.
-   * @throws {RangeError} If the prompt is empty or too long, or an option is out
-   * of its range.
+   * @throws {RangeError} If the prompt is empty or too long, names a special token
+   * that there is not, or an option is out of its range.
    */
   generate(
-    prompt: string | readonly number[],
+    prompt: PromptInput,
     options: GenerateTextOptions = {},
   ): Generation {
     this.#checkAlive();
     const { special = false } = options;
-    if (prompt === "") {
+    const isPrompt = prompt instanceof Prompt;
+    if (prompt === "" || (isPrompt && prompt.parts.length === 0)) {
       throw new RangeError(
         'Cannot generate: the prompt is "", at least one character is wanted',
       );
     }
-    const ids = typeof prompt === "string"
-      ? this.tokenizer.encode(prompt, { special })
-      : prompt;
+    const ids = encodePrompt(this.tokenizer, prompt, { special });
     return this.#generation({ ids }, options);
   }
 
@@ -255,7 +263,7 @@ export class Model implements AsyncDisposable {
   }
 
   #generation(
-    prompt: Prompt | (() => Promise<Prompt>),
+    prompt: TokenPrompt | (() => Promise<TokenPrompt>),
     options: GenerateOptions,
   ): Generation {
     if (options.speculation === "draft" && !this.#engine.hasDraft) {
