@@ -60,11 +60,17 @@ export {
 } from "./src/engine/profile.ts";
 export { Generation } from "./src/generate/generation.ts";
 export type { TokenLogit } from "./src/generate/logits.ts";
+export type {
+  EchoedToken,
+  LogprobOptions,
+  StepLogprobs,
+} from "./src/generate/logprobs.ts";
 export type { GenerateOptions } from "./src/generate/options.ts";
 export type {
   FinishReason,
   GenerationResult,
   Piece,
+  PromptToken,
   Timings,
   Usage,
 } from "./src/generate/result.ts";

@@ -25,6 +25,8 @@ Deno.test("a model in a worker gives what it gives in this thread", async () => 
     { temperature: 1.3, topK: 40, topP: 0.9, minP: 0.01, seed: 8 },
     { repeatPenalty: 1.3, frequencyPenalty: 0.2, presencePenalty: 0.1 },
     { logprobs: true },
+    { topLogprobs: 3, tokenLogprobs: [7, "\n", "<|good|>"], echo: true },
+    { echo: true, speculation: "lookup" },
     { sampler: "cpu", temperature: 1, seed: 9 },
     { steps: 1 },
     { steps: 5 },

@@ -1,3 +1,4 @@
+import { readsLogits } from "../generate/logprobs.ts";
 import { runTokens } from "../generate/run.ts";
 import {
   type Score,
@@ -206,10 +207,12 @@ export class GpuEngine implements Engine {
   }
 
   /** What guesses: the draft model by default, where that is possible. */
-  #guess({ speculation, logprobs, sampler }: TokenOptions): Speculation {
+  #guess(options: TokenOptions): Speculation {
+    const { speculation, sampler } = options;
     if (speculation === "draft" && !this.hasDraft) throw noDraftError();
     if (speculation !== undefined) return speculation;
-    const canGuess = this.hasDraft && !logprobs && sampler !== "cpu";
+    const canGuess = this.hasDraft && !readsLogits(options) &&
+      sampler !== "cpu";
     return canGuess ? "draft" : "off";
   }
 }

@@ -1,7 +1,13 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { AnswerText } from "./answer_text.ts";
+import { type EchoedToken, namedIds } from "./logprobs.ts";
 import { type GenerateOptions, stopStrings } from "./options.ts";
-import { type GenerationResult, type Piece, Progress } from "./result.ts";
+import {
+  type GenerationResult,
+  type Piece,
+  Progress,
+  type PromptToken,
+} from "./result.ts";
 import { readSampling } from "./sampler.ts";
 import { TextFilter } from "./text_filter.ts";
 import type { TokenSource } from "./tokens.ts";
@@ -87,9 +93,13 @@ async function* decode(
   );
   // The last token takes no room: nothing comes after it.
   const most = Math.min(maxTokens, source.contextLength - ids.length + 1);
-  const tokenOptions = { ...options, maxTokens: most, seed };
+  const tokenLogprobs = options.tokenLogprobs &&
+    namedIds(options.tokenLogprobs, tokenizer);
+  const tokenOptions = { ...options, tokenLogprobs, maxTokens: most, seed };
   for await (const chunk of source.generate(ids, tokenOptions)) {
     progress.note(chunk);
+    const echoed = chunk.echoed && withTexts(chunk.echoed, tokenizer);
+    progress.prompt ??= echoed;
     if (most === 0) progress.finishReason = "length";
     for (const [i, id] of chunk.ids.entries()) {
       signal?.throwIfAborted();
@@ -98,6 +108,8 @@ async function* decode(
         text: "",
         id,
         ...(logprob !== undefined && { logprob }),
+        ...chunk.steps?.[i],
+        ...(i === 0 && echoed && { prompt: echoed }),
       };
       const ended = !ignoreEos && tokenizer.isEndOfGeneration(id);
       if (!ended) {
@@ -133,4 +145,13 @@ function createFilter(
       .map((one) => one.slice(1)),
     trimEnd,
   });
+}
+
+/** The tokens of a prompt with their texts. */
+function withTexts(
+  tokens: readonly EchoedToken[],
+  tokenizer: Tokenizer,
+): PromptToken[] {
+  const texts = tokenizer.pieces(tokens.map(({ id }) => id));
+  return tokens.map((token, i) => ({ ...token, text: texts[i]! }));
 }

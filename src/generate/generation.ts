@@ -1,5 +1,6 @@
 import { checkIds } from "../model/check_ids.ts";
 import { generate, type GenerationContext, type Prompt } from "./decode.ts";
+import { namedIds } from "./logprobs.ts";
 import { checkOptions, type GenerateOptions } from "./options.ts";
 import type { GenerationResult, Piece } from "./result.ts";
 
@@ -28,6 +29,8 @@ export class Generation implements AsyncIterable<Piece> {
     options: GenerateOptions = {},
   ) {
     checkOptions(options);
+    const { tokenLogprobs } = options;
+    if (tokenLogprobs) namedIds(tokenLogprobs, context.tokenizer);
     if (typeof prompt !== "function") checkPrompt(prompt, context);
     const makePrompt = typeof prompt !== "function"
       ? () => prompt

@@ -19,9 +19,21 @@ export function logSumExp(logits: ArrayLike<number>): number {
 }
 
 /** The `count` most likely tokens with their probabilities, best first. */
-export function topTokens(logits: Float32Array, count: number): TokenLogit[] {
-  const total = logSumExp(logits);
-  return Array.from(topIds(logits, count), (id) => {
+export function topTokens(
+  logits: Float32Array,
+  count: number,
+  total: number = logSumExp(logits),
+): TokenLogit[] {
+  return namedTokens(logits, topIds(logits, count), total);
+}
+
+/** What the logits say of some tokens, in their order. */
+export function namedTokens(
+  logits: Float32Array,
+  ids: Iterable<number>,
+  total: number = logSumExp(logits),
+): TokenLogit[] {
+  return Array.from(ids, (id) => {
     const logit = logits[id]!;
     return { id, logit, logprob: logit - total };
   });

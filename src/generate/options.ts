@@ -1,9 +1,11 @@
 import { MAX_CHUNK } from "../model/state.ts";
+import { checkLogprobs, type LogprobOptions, readsLogits } from "./logprobs.ts";
 import { readSampling, type SamplingOptions } from "./sampler.ts";
 import type { ComputeOptions } from "./tokens.ts";
 
 /** Options of every generation. */
-export interface GenerateOptions extends SamplingOptions, ComputeOptions {
+export interface GenerateOptions
+  extends SamplingOptions, ComputeOptions, LogprobOptions {
   /**
    * Most tokens to generate. Defaults to what is left of the context.
    */
@@ -15,8 +17,6 @@ export interface GenerateOptions extends SamplingOptions, ComputeOptions {
    * `false`.
    */
   ignoreEos?: boolean | undefined;
-  /** Whether each piece has its log-probability. Defaults to `false`. */
-  logprobs?: boolean | undefined;
   /** Stops the generation; iteration then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -31,8 +31,9 @@ export interface GenerateOptions extends SamplingOptions, ComputeOptions {
 export function checkOptions(
   options: GenerateOptions,
 ): void {
-  const { maxTokens, stop, steps, sampler, speculation, logprobs } = options;
+  const { maxTokens, stop, steps, sampler, speculation } = options;
   readSampling(options);
+  checkLogprobs(options);
   if (
     maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)
   ) {
@@ -50,7 +51,7 @@ export function checkOptions(
   }
   checkChoice("sampler", sampler, ["gpu", "cpu"]);
   checkChoice("speculation", speculation, ["lookup", "draft", "off"]);
-  const onCpu = logprobs ? "logprobs" : sampler === "cpu" ? "sampler" : "";
+  const onCpu = readsLogits(options) ?? (sampler === "cpu" ? "sampler" : "");
   if (onCpu !== "" && (speculation ?? "off") !== "off") {
     throw new TypeError(
       `Cannot generate: ${onCpu} reads the logits of each step, speculation is wanted without`,

@@ -1,7 +1,8 @@
+import type { EchoedToken, StepLogprobs } from "./logprobs.ts";
 import type { SpeculationStatistics, TokenChunk } from "./tokens.ts";
 
 /** One generated token, and the text that can be shown now. */
-export interface Piece {
+export interface Piece extends StepLogprobs {
   /**
    * New text. It may lag behind the token while a character is unfinished or
    * the text may turn out to be a stop string; the pieces joined are the text.
@@ -11,6 +12,14 @@ export interface Piece {
   id: number;
   /** Log-probability of the token among all, where it was asked for. */
   logprob?: number;
+  /** With the first piece: the prompt, where `echo` asks for it. */
+  prompt?: PromptToken[];
+}
+
+/** A token of the prompt, and what the model says of it. */
+export interface PromptToken extends EchoedToken {
+  /** Its text alone, a special token by its name. */
+  text: string;
 }
 
 /**
@@ -56,6 +65,8 @@ export interface GenerationResult {
   finishReason: FinishReason;
   /** The stop string that ended it, if one did. */
   stopString?: string;
+  /** The prompt's tokens, where `echo` asks for them. */
+  prompt?: PromptToken[];
   /** The seed that reproduces it, where tokens were sampled. */
   seed?: number;
   /** Tokens counted. */
@@ -76,6 +87,8 @@ export class Progress {
   seed: number | undefined;
   /** The stop string that ended it. */
   stopString: string | undefined;
+  /** The prompt, where it is asked for. */
+  prompt: PromptToken[] | undefined;
   /** `"abort"` until it ends by itself: that is what leaving the loop is. */
   finishReason: FinishReason = "abort";
   #prefilled: number;
@@ -119,7 +132,7 @@ export class Progress {
 
   /** The result, if it ended now. */
   result(): GenerationResult {
-    const { text, ids, finishReason, stopString, seed } = this;
+    const { text, ids, finishReason, stopString, prompt, seed } = this;
     const prefillMs = this.#prefilled - this.#start;
     // Without a token of its own, an answer is as good as done by then.
     const firstToken = this.#firstToken ?? this.#prefilled;
@@ -129,6 +142,7 @@ export class Progress {
       ids,
       finishReason,
       ...(stopString !== undefined && { stopString }),
+      ...(prompt && { prompt }),
       ...(seed !== undefined && { seed }),
       ...(this.#speculation && { speculation: this.#speculation }),
       usage: {

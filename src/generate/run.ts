@@ -2,6 +2,12 @@ import { nextTurn } from "../gpu/next_turn.ts";
 import type { Sequence } from "../model/sequence.ts";
 import { Draft } from "./draft.ts";
 import { logSumExp } from "./logits.ts";
+import {
+  type EchoedToken,
+  readPrompt,
+  readsLogits,
+  stepLogprobs,
+} from "./logprobs.ts";
 import { Lookup } from "./lookup.ts";
 import { Stepper } from "./stepper.ts";
 import { readSampling, Sampler, type Sampling } from "./sampler.ts";
@@ -30,6 +36,8 @@ interface Run extends RunSequences {
   reused: number;
   /** Tokens that run as a prompt. */
   promptLength: number;
+  /** What the model says of the prompt, where it is asked for. */
+  echoed?: EchoedToken[] | undefined;
 }
 
 /**
@@ -45,19 +53,25 @@ export async function* runTokens(
   ids: readonly number[],
   options: TokenOptions,
 ): AsyncGenerator<TokenChunk, void> {
-  const { reuse = true, sampler = "gpu", logprobs = false, maxTokens } =
-    options;
-  const { promptLength = ids.length } = options;
+  const { reuse = true, sampler = "gpu", echo = false, maxTokens } = options;
+  // With an echo all of it is a prompt, as its logits are read.
+  const promptLength = !echo && options.promptLength || ids.length;
   const { sequence } = sequences;
   const sampling = readSampling(options, sequence.context);
-  const reused = reuse ? sequence.shared(ids, promptLength) : 0;
+  const reused = reuse && !echo ? sequence.shared(ids, promptLength) : 0;
   sequence.rewind(reused);
-  const run = { ...sequences, ids, options, sampling, reused, promptLength };
+  const echoed = echo
+    ? await readPrompt(sequence, ids, { ...options, ...prompting(options) })
+    : undefined;
+  const more = { ids, options, sampling, reused, promptLength, echoed };
+  const run: Run = { ...sequences, ...more };
   if (maxTokens === 0) {
     if (promptLength < ids.length) await resume(run);
-    else await sequence.append(ids.slice(reused), prompting(options));
-    yield { ids: [], reused };
-  } else if (sampler === "cpu" || logprobs || !sequence.canChoose) {
+    else await sequence.append(ids.slice(sequence.length), prompting(options));
+    yield { ids: [], reused, ...(echoed && { echoed }) };
+  } else if (
+    sampler === "cpu" || readsLogits(options) || !sequence.canChoose
+  ) {
     yield* onCpu(run);
   } else {
     yield* onGpu(run);
@@ -89,20 +103,29 @@ async function resume(
 
 /** Reads the logits of each step. */
 async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
-  const { sequence, ids, options, sampling, reused } = run;
-  const { signal, logprobs = false, maxTokens, firstStep = 0 } = options;
+  const { sequence, ids, options, sampling, reused, echoed } = run;
+  const { signal, maxTokens, firstStep = 0 } = options;
+  const reads = readsLogits(options);
   const sampler = new Sampler(sampling, ids);
   let logits = run.promptLength < ids.length
     ? await sequence.stepLogits(await resume(run))
-    : await sequence.promptLogits(ids.slice(reused), prompting(options));
+    : await sequence.promptLogits(
+      ids.slice(sequence.length),
+      prompting(options),
+    );
   for (let step = 0;;) {
     // A model may have more rows than its vocabulary has tokens.
     const known = logits.subarray(0, sequence.tokens);
     const id = sampler.sample(known, firstStep + step);
+    const total = reads ? logSumExp(logits) : NaN;
+    const { tokens } = sequence;
     yield {
       ids: [id],
-      ...(logprobs && { logprobs: [known[id]! - logSumExp(logits)] }),
-      ...(step === 0 && { reused }),
+      ...(reads && {
+        logprobs: [known[id]! - total],
+        steps: [stepLogprobs({ logits, tokens, total }, options)],
+      }),
+      ...(step === 0 && { reused, ...(echoed && { echoed }) }),
     };
     if (++step === maxTokens) return;
     await nextTurn();
@@ -113,13 +136,13 @@ async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
 
 /** Lets the GPU choose, and go on by itself. */
 async function* onGpu(run: Run): AsyncGenerator<TokenChunk, void> {
-  const { queue, sequence, ids, options, sampling, reused } = run;
+  const { queue, sequence, ids, options, sampling, reused, echoed } = run;
   const { signal, maxTokens, firstStep } = options;
   sequence.setChoice(sampling, { history: ids, chosen: firstStep });
   const [first] = run.promptLength < ids.length
     ? await sequence.steps([await resume(run)], { count: 1 })
-    : [await sequence.choose(ids.slice(reused), prompting(options))];
-  yield { ids: [first!], reused };
+    : [await sequence.choose(ids.slice(sequence.length), prompting(options))];
+  yield { ids: [first!], reused, ...(echoed && { echoed }) };
   const speculator = createSpeculator(run, first!);
   using _member = queue.enter();
   const stepper = new Stepper(queue, sequence, options.steps);

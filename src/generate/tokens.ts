@@ -1,6 +1,11 @@
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/sequence.ts";
+import type {
+  EchoedToken,
+  StepLogprobs,
+  TokenIdLogprobOptions,
+} from "./logprobs.ts";
 import type { SamplingOptions } from "./sampler.ts";
 
 /** What guesses the next tokens, so that several are computed at once. */
@@ -37,7 +42,8 @@ export interface ComputeOptions {
 }
 
 /** Options for {@linkcode TokenSource.generate}. */
-export interface TokenOptions extends ComputeOptions, SamplingOptions {
+export interface TokenOptions
+  extends ComputeOptions, SamplingOptions, TokenIdLogprobOptions {
   /** Most tokens to generate. */
   maxTokens: number;
   /**
@@ -49,8 +55,6 @@ export interface TokenOptions extends ComputeOptions, SamplingOptions {
   firstStep?: number | undefined;
   /** The timeline whose KV cache it goes on with. Defaults to any. */
   timeline?: number | undefined;
-  /** Whether log-probabilities are wanted. Defaults to `false`. */
-  logprobs?: boolean | undefined;
   /** Stops the generation. */
   signal?: AbortSignal | undefined;
 }
@@ -71,6 +75,10 @@ export interface TokenChunk {
   ids: number[];
   /** Log-probability of each, where they are wanted. */
   logprobs?: number[];
+  /** What else the model says of the place of each, where it is wanted. */
+  steps?: StepLogprobs[];
+  /** With the first chunk: the prompt, where it is wanted. */
+  echoed?: EchoedToken[];
   /** With the first chunk: tokens of the prompt that were there already. */
   reused?: number;
   /** Guesses so far, where there are any. */

@@ -24,6 +24,7 @@ const LOAD_OPTIONS: Record<keyof SentLoadOptions, true> = {
 
 const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   firstStep: true,
+  echo: true,
   frequencyPenalty: true,
   logprobs: true,
   maxTokens: true,
@@ -39,7 +40,9 @@ const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   steps: true,
   temperature: true,
   timeline: true,
+  tokenLogprobs: true,
   topK: true,
+  topLogprobs: true,
   topP: true,
 };
 
