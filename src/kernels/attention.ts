@@ -19,7 +19,8 @@ import {
   attentionVariants,
   tileShape,
 } from "./attention_variants.ts";
-import type { BatchKernel } from "./batch.ts";
+import { type BatchKernel, createNoBranches } from "./batch.ts";
+import branchesCode from "./branches.wgsl" with { type: "text" };
 import combineSubgroupCode from "./combine_subgroup.wgsl" with { type: "text" };
 import combineTreeCode from "./combine_tree.wgsl" with { type: "text" };
 import { headOctets, headWords, KV_FORMATS, type KvType } from "./kv_cache.ts";
@@ -38,6 +39,8 @@ export interface AttentionBuffers {
   y: Binding;
   /** The batch; see `batch.ts`. */
   batch: Binding;
+  /** Where it forks: its rows' branches, `[batch]` vec2u. Defaults to none. */
+  branches?: Binding | undefined;
 }
 
 /** Heads and cache of attention. */
@@ -96,9 +99,10 @@ export async function createAttention(
   const { variant = attentionVariants(gpu, headDim)[0]! } = options;
   const { rows: blockRows, ...source } = sourceOf(gpu, variant, options);
   const pipeline = await compileKernel(gpu, source);
+  const none = createNoBranches(pool);
   return {
-    bind({ q, k, v, y, batch }) {
-      const bindings = [q, k, v, undefined, y, params, batch];
+    bind({ q, k, v, y, batch, branches = none }) {
+      const bindings = [q, k, v, branches, y, params, batch];
       const group = bindBuffers(gpu.device, pipeline, bindings);
       return (pass, rows) => {
         pass.setPipeline(pipeline);
@@ -147,7 +151,7 @@ function sourceOf(
   { headDim, kv }: AttentionShape,
 ): CompileKernelOptions & { rows: number } {
   const octets = headOctets(headDim);
-  const front = [KV_FORMATS[kv].code, sharedCode, batchCode];
+  const front = [KV_FORMATS[kv].code, sharedCode, batchCode, branchesCode];
   const label = `attention.${variant}.kv_${kv}`;
   switch (variant) {
     case "broadcast": {

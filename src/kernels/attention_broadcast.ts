@@ -18,8 +18,10 @@ export interface BroadcastShape {
  * what it has. A software driver does a load lane by lane, a broadcast in an
  * instruction or two: here a key is loaded once for all rows of a workgroup.
  *
- * Joined behind a `kv_*.wgsl`, `attention_shared.wgsl` and
- * `attention_batch.wgsl`.
+ * Joined behind a `kv_*.wgsl`, `attention_shared.wgsl`, `attention_batch.wgsl` and
+ * `branches.wgsl`. The branches of a block of rows are met one after the other,
+ * behind the keys that they share: a row that does not see a key takes no note of
+ * it, and so gets the same sums in a branch as alone.
  */
 export function broadcastCode(
   { lanes, rows, octets }: BroadcastShape,
@@ -64,16 +66,20 @@ fn main(
   // The last rows see the most keys: they begin first.
   let first_row = (workgroups.y - 1u - workgroup.y) * ${lanes * rows}u;
   let last_row = min(first_row + ${lanes * rows}u, batch.rows) - 1u;
-  let last_key = batch.position + last_row;
   // Keys are worked on by the same eights, or fours, whatever row is the first.
-  let first_key = first_seen(batch.position + first_row) / ${lanes}u * ${lanes}u;
+  let first_key = first_seen(least_position(first_row)) / ${lanes}u * ${lanes}u;
+  // From here on each branch has its own, and is met in turn.
+  let fork = batch.fork / ${lanes}u * ${lanes}u;
+  var branch = branch_of(first_row);
+  var last_key = last_key_of(branch, last_row);
   let window = params.window;
 
 ${
     each(rows, (row) =>
       [
         `  let row${row} = first_row + ${row * lanes}u + lane;`,
-        `  let position${row} = batch.position + row${row};`,
+        `  let gap${row} = branch_of(min(row${row}, last_row)).x;`,
+        `  let position${row} = position_of(row${row}, gap${row});`,
         `  let q${row} = (min(row${row}, last_row) * params.heads + head) * ${quads}u;`,
         each(
           quads,
@@ -86,7 +92,8 @@ ${
   }
 
   for (var first = first_key; first <= last_key; first += ${lanes}u) {
-    let base = words_at(min(first + lane, last_key), kv_head);
+    let key = min(first + lane, last_key);
+    let base = words_at(slot_of(key, branch.x), kv_head);
     var octet: Octet;
     var x: vec4f;
 ${each(rows, (row) => each(lanes, (key) => `    var s${row}_${key} = 0.0;`))}
@@ -99,10 +106,11 @@ ${
       [
         // Of a key behind the row's own, the distance wraps: it is far away.
         `    let distance${row} = position${row} - first;`,
+        `    let window${row} = select(0u, window, gap${row} == branch.x || first < fork);`,
         each(
           lanes,
           (key) =>
-            `    let seen${row}_${key} = distance${row} - ${key}u < window;`,
+            `    let seen${row}_${key} = distance${row} - ${key}u < window${row};`,
         ),
         each(
           lanes,
@@ -129,6 +137,11 @@ ${
     onOctets("value_octet", (row, key, i) =>
       `    y${row}_${i} = fma(vec4f(p${row}_${key}), x, y${row}_${i});`)
   }
+    if (first + ${lanes}u > last_key && branch.y <= last_row) {
+      branch = branch_of(branch.y);
+      last_key = last_key_of(branch, last_row);
+      first = fork - ${lanes}u; // it goes on from the fork
+    }
   }
 
 ${

@@ -5,6 +5,7 @@
 // their keys are, attention_keys_batch.wgsl or attention_keys_step.wgsl:
 //
 //   fn work_of(workgroup) -> Work
+//   fn head_at(work, key) -> u32          first word of its head in the cache
 //   fn begin(work, lane) -> bool          whether there is something to do
 //   fn first_state(work, lane) -> State   fills sums with zeros, or first values
 //   fn query_quad(i) -> vec4f             scaled
@@ -29,7 +30,7 @@ fn main(
   for (var first = keys.x; first < keys.y; first += WORKGROUP_SIZE) {
     let key = first + lane;
     var products = vec4f(0.0);
-    let base = words_at(min(key, keys.y - 1u), work.kv_head);
+    let base = head_at(work, min(key, keys.y - 1u));
     for (var o = 0u; o < params.octets; o++) {
       let octet = key_octet(base, o);
       products = fma(query_quad(2u * o), octet.lo, products);
@@ -56,7 +57,7 @@ fn main(
         hi = sums[2u * o + 1u] * correction;
       }
       for (var t = 0u; t < count; t++) {
-        let octet = value_octet(words_at(first + t, work.kv_head), o);
+        let octet = value_octet(head_at(work, first + t), o);
         let p = vec4f(shared_by(t, weight));
         lo = fma(p, octet.lo, lo);
         hi = fma(p, octet.hi, hi);

@@ -4,10 +4,12 @@
 override WORKGROUP_SIZE: u32 = 64u;
 
 var<workgroup> q_head: array<vec4f, 64>;
+var<private> gap: u32; // of the row
 
 fn work_of(workgroup: vec3u) -> Work {
   let row = workgroup.y;
-  let position = batch.position + row;
+  gap = branch_of(row).x;
+  let position = position_of(row, gap);
   return Work(
     workgroup.x,
     workgroup.x / (params.heads / params.kv_heads),
@@ -16,6 +18,10 @@ fn work_of(workgroup: vec3u) -> Work {
     1u,
     vec2u(first_seen(position), position + 1u),
   );
+}
+
+fn head_at(work: Work, key: u32) -> u32 {
+  return words_at(slot_of(key, gap), work.kv_head);
 }
 
 fn begin(work: Work, lane: u32) -> bool {

@@ -20,6 +20,10 @@ fn first_state(work: Work, lane: u32) -> State {
   return State(MASKED, 0.0);
 }
 
+fn head_at(work: Work, key: u32) -> u32 {
+  return words_at(key, work.kv_head);
+}
+
 fn query_quad(i: u32) -> vec4f {
   return fresh[Q_AT + i];
 }

@@ -18,6 +18,7 @@ struct Batch {
   rows: u32,
   position: u32,
   first: u32,
+  fork: u32, // see branches.wgsl
 }
 
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;

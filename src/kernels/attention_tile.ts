@@ -28,8 +28,9 @@ export function tileRows({ slices }: TileShape): number {
  * `reduce_sum()`, four keys at a time. Tiles behind the block's last row, and
  * those that its first one's window has left, are not visited.
  *
- * Joined behind a `kv_*.wgsl`, `attention_shared.wgsl`, `attention_batch.wgsl`
- * and a `reduce_*.wgsl`, whose LANES are `slices`.
+ * Joined behind a `kv_*.wgsl`, `attention_shared.wgsl`, `attention_batch.wgsl`,
+ * `branches.wgsl` and a `reduce_*.wgsl`, whose LANES are `slices`. Branches are met
+ * as in `attention_broadcast.ts`.
  */
 export function tileCode(shape: TileCodeShape): string {
   const { slices, keys, quads, octets } = shape;
@@ -66,7 +67,8 @@ export function tileCode(shape: TileCodeShape): string {
     const body = `
       let i = lane + ${first}u;
       let at = i / ${octets}u * ${width}u + i % ${octets}u * 2u;
-      let base = words_at(min(first + i / ${octets}u, last_key), kv_head);
+      let place = min(first + i / ${octets}u, last_key);
+      let base = words_at(slot_of(place, branch.x), kv_head);
       let key = key_octet(base, i % ${octets}u);
       let value = value_octet(base, i % ${octets}u);
       key_tile[at] = key.lo;
@@ -98,16 +100,20 @@ fn main(
   // The last rows see the most keys: they begin first.
   let first_row = (workgroups.y - 1u - workgroup.y) * ${slots * ROWS}u;
   let last_row = min(first_row + ${slots * ROWS}u, batch.rows) - 1u;
-  let last_key = batch.position + last_row;
   // Tiles begin at the same keys, whatever row is the first.
-  let first_key = first_seen(batch.position + first_row) / ${keys}u * ${keys}u;
+  let first_key = first_seen(least_position(first_row)) / ${keys}u * ${keys}u;
+  // From here on each branch has its own, and is met in turn.
+  let fork = batch.fork / ${keys}u * ${keys}u;
+  var branch = branch_of(first_row);
+  var last_key = last_key_of(branch, last_row);
   let window = params.window;
 
 ${
     onRows((row) =>
       [
         `  let row${row} = first_row + ${row * slots}u + slot;`,
-        `  let position${row} = batch.position + row${row};`,
+        `  let gap${row} = branch_of(min(row${row}, last_row)).x;`,
+        `  let position${row} = position_of(row${row}, gap${row});`,
         `  let q${row} = (min(row${row}, last_row) * params.heads + head) * ${used}u;`,
         each(quads, (i) => `  let q${row}_${i} = ${query(row, i)};`),
         each(quads, (i) => `  var y${row}_${i} = vec4f(0.0);`),
@@ -133,12 +139,13 @@ ${
       [
         // Of a key behind the row's own, the distance wraps: it is far away.
         `    let distance${row} = vec4u(position${row} - first) - vec4u(0u, 1u, 2u, 3u);`,
+        `    let window${row} = vec4u(select(0u, window, gap${row} == branch.x || first < fork));`,
         each(fours, (four) => {
           const scores = [0, 1, 2, 3].map((i) => `s${row}_${4 * four + i}`);
           const all = `vec4f(${scores.join(", ")})`;
           const seen = `seen${row}_four${four}`;
           return [
-            `    let ${seen} = distance${row} - ${4 * four}u < vec4u(window);`,
+            `    let ${seen} = distance${row} - ${4 * four}u < window${row};`,
             `    let t${row}_four${four} = select(vec4f(MASKED), ${
               slices > 1 ? `reduce_sum(${all}, lane)` : all
             }, ${seen});`,
@@ -167,6 +174,11 @@ ${
     onTile("value_tile", (row, key, i) =>
       `    y${row}_${i} = fma(vec4f(p${row}_${part(key)}), x, y${row}_${i});`)
   }
+    if (first + ${keys}u > last_key && branch.y <= last_row) {
+      branch = branch_of(branch.y);
+      last_key = last_key_of(branch, last_row);
+      first = fork - ${keys}u; // it goes on from the fork
+    }
   }
 
 ${

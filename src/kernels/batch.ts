@@ -1,3 +1,5 @@
+import type { BufferPool } from "../gpu/buffers.ts";
+
 /**
  * A batch: the rows that one forward step works on, or those of them that follow
  * each other in one sequence.
@@ -10,10 +12,10 @@ export interface Batch {
   /** The first row, for kernels that work on some rows only. */
   first: number;
   /**
-   * How much further on the rows stand in the cache than their positions say,
-   * where several continuations of one prompt stand behind it. Defaults to 0.
+   * Position that several continuations of one prompt begin at, where the rows
+   * are of such; see `branches.wgsl`. Defaults to 0: they are not.
    */
-  gap?: number;
+  fork?: number;
 }
 
 /**
@@ -34,9 +36,33 @@ export const BATCH_BYTES = 16;
 
 /** The words of a batch, as `struct Batch` in the kernels. */
 export function batchWords(
-  { rows, position, first, gap = 0 }: Batch,
+  { rows, position, first, fork = 0 }: Batch,
 ): number[] {
-  return [rows, position, first, gap];
+  return [rows, position, first, fork];
+}
+
+/**
+ * The words of the rows of a batch that forks, as `branches.wgsl` reads them.
+ *
+ * @param gaps How much further on than its position each row stands in the cache,
+ * from 0 on and ascending: rows of a branch share it.
+ * @returns `[rows]` vec2u.
+ */
+export function branchWords(
+  gaps: readonly number[],
+): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(2 * gaps.length);
+  let end = gaps.length;
+  for (let row = gaps.length - 1; row >= 0; row--) {
+    if (gaps[row] !== gaps[row + 1]) end = row + 1;
+    words.set([gaps[row]!, end], 2 * row);
+  }
+  return words;
+}
+
+/** Stands for the branches of a batch that never forks. */
+export function createNoBranches(pool: BufferPool): GPUBuffer {
+  return pool.create({ label: "no branches", size: 8 });
 }
 
 /** A bound kernel over a batch, whose rows are given when it is recorded. */

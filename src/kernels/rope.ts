@@ -6,7 +6,8 @@ import {
   type KernelScope,
   workgroupSize,
 } from "../gpu/kernel.ts";
-import type { BatchKernel } from "./batch.ts";
+import { type BatchKernel, createNoBranches } from "./batch.ts";
+import branchesCode from "./branches.wgsl" with { type: "text" };
 import { headOctets, headWords, KV_FORMATS, type KvType } from "./kv_cache.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import {
@@ -69,6 +70,8 @@ export interface RopeBuffers {
   v: Binding;
   /** The batch; see `batch.ts`. */
   batch: Binding;
+  /** Where it forks: its rows' branches, `[batch]` vec2u. Defaults to none. */
+  branches?: Binding | undefined;
 }
 
 /** Options for {@linkcode createRope}. */
@@ -111,7 +114,7 @@ export async function createRope(
   const format = KV_FORMATS[kv];
   const pipeline = await compileKernel(gpu, {
     label: `rope.kv_${kv}`,
-    code: [format.code, format.writeCode, rotateCode, code],
+    code: [format.code, format.writeCode, rotateCode, branchesCode, code],
     constants: { WORKGROUP_SIZE },
   });
   const octets = headOctets(headDim);
@@ -125,9 +128,10 @@ export async function createRope(
   ]);
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   const rowSpans = (heads + 2 * kvHeads) * Math.ceil(octets / format.span);
+  const none = createNoBranches(pool);
   return {
-    bind({ qkv, table, q, k, v, batch }) {
-      const bindings = [qkv, table, q, k, v, params, batch];
+    bind({ qkv, table, q, k, v, batch, branches = none }) {
+      const bindings = [qkv, table, q, k, v, params, batch, branches];
       const group = bindBuffers(gpu.device, pipeline, bindings);
       return (pass, rows) => {
         pass.setPipeline(pipeline);

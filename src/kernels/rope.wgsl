@@ -7,7 +7,7 @@
 //
 // A head is padded with zeros to whole octets. One invocation a span of a head:
 // SPAN octets, of which the cache's type says how many are written together.
-// Joined behind rotate.wgsl, a kv_*.wgsl and its kv_*_write.wgsl.
+// Joined with branches.wgsl, behind rotate.wgsl, a kv_*.wgsl and its kv_*_write.wgsl.
 
 struct Params {
   heads: u32,
@@ -22,6 +22,7 @@ struct Batch {
   rows: u32,
   position: u32,
   first: u32,
+  fork: u32, // see branches.wgsl
 }
 
 override WORKGROUP_SIZE: u32 = 64u;
@@ -31,6 +32,7 @@ override WORKGROUP_SIZE: u32 = 64u;
 @group(0) @binding(4) var<storage, read_write> v: array<KvWord>;
 @group(0) @binding(5) var<uniform> params: Params;
 @group(0) @binding(6) var<uniform> batch: Batch;
+@group(0) @binding(7) var<storage, read> branches: array<vec2u>;
 
 // What this invocation's head is rotated by; v is not.
 var<private> position: u32;
@@ -64,7 +66,7 @@ fn main(
     return;
   }
   let start = m * params.stride + head * params.head_dim;
-  position = batch.position + m;
+  position = position_of(m, branch_of(m).x);
   is_rotated = head < params.heads + params.kv_heads;
   if (SPAN == 1u) {
     octet[0] = turned_quad(start, 8u * span, position, is_rotated);
@@ -80,7 +82,8 @@ fn main(
     return;
   }
   let kv_head = (head - params.heads) % params.kv_heads;
-  let base = (position * params.kv_heads + kv_head) * params.words;
+  let slot = batch.position + m;
+  let base = (slot * params.kv_heads + kv_head) * params.words;
   if (is_rotated) {
     write_key_span(base, start, span);
   } else {

@@ -217,12 +217,13 @@ export async function createLlama(
     sample,
     widen,
     bindCache(cache, lane) {
-      const { qkv, q, attn: y } = state;
+      const { qkv, q, attn: y, branches } = state;
       const batch = lane === undefined ? ranges.batch : ranges.lane(lane);
       return cache.layers.map(({ k, v }) => {
         const step = attentionStep.bind({ qkv, table, k, v, y, batch });
-        const append = rope.bind({ qkv, table, q, k, v, batch });
-        const attend = attention.bind({ q, k, v, y, batch });
+        const cache = { k, v, batch, branches };
+        const append = rope.bind({ ...cache, qkv, table, q });
+        const attend = attention.bind({ ...cache, q, y });
         return (pass, { rows, position, kind }) => {
           if (kind === "step") return step(pass, { rows, position });
           append(pass, rows);

@@ -19,6 +19,8 @@ export interface LlamaState {
   readonly headRows: number;
   /** What to compute in the next step; see `kernels/control.ts`. */
   readonly control: GPUBuffer;
+  /** Where rows stand that branch, `[batch]` vec2u; see `branches.wgsl`. */
+  readonly branches: GPUBuffer;
   /** Residual stream, `[batch, dim]`. */
   readonly x: GPUBuffer;
   /** Input of the next matrix, `[batch, dim]`. */
@@ -111,6 +113,7 @@ export function createState(
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE |
         GPUBufferUsage.COPY_DST,
     }),
+    branches: floats("branches", 2),
     x: floats("x", strideOf(dim)),
     normed: floats("normed", strideOf(dim)),
     qkv: floats("qkv", qkvDim(config)),

@@ -10,7 +10,7 @@ import {
   attentionVariants,
   tileShape,
 } from "../attention_variants.ts";
-import { batchWords, MAX_STEPS } from "../batch.ts";
+import { batchWords, branchWords, MAX_STEPS } from "../batch.ts";
 import { headBytes, headOctets, KV_TYPES, type KvType } from "../kv_cache.ts";
 import { roundHeads } from "../kv_round.ts";
 import { strideOf } from "../matrix.ts";
@@ -59,6 +59,9 @@ const HEADS: AttentionHeads = { heads: 4, kvHeads: 2, headDim: 64 };
 const ROWS = 35;
 /** Rows that stand in the cache before, one after the other. */
 const PAST = 140;
+/** Rows behind those before a second branch begins, and the rows of that. */
+const STEM = 3;
+const BRANCH = 5;
 
 /**
  * Most error by cache: a value between two that the cache can hold may go
@@ -107,7 +110,8 @@ interface TestOptions<Variant> extends AttentionHeads {
 
 /**
  * Two batches through rope and attention, the second one behind the first, and
- * in more than one workgroup.
+ * in more than one workgroup; then that once more, with a branch behind it.
+ * Returns the larger error.
  */
 async function testAttention(
   scope: KernelScope,
@@ -117,14 +121,16 @@ async function testAttention(
   const rows = variant.startsWith("tile")
     ? tileRows(tileShape(headDim)) + ROWS
     : ROWS;
+  const fork = PAST + STEM;
   const { qkv, expected, ...buffers } = attentionInput(scope, {
     ...options,
     rows: PAST + rows,
+    branch: { fork, rows: BRANCH },
   });
   const width = (heads + 2 * kvHeads) * headDim;
   const stride = strideOf(heads * headDim);
   const y = headsOutput(scope, { ...options, rows });
-  const most = Math.max(PAST, rows);
+  const most = Math.max(PAST, rows + BRANCH);
   const q = output(scope, most * heads * headOctets(headDim) * 8);
   const rope = await createRope(scope, { ...options, stride: width });
   const attention = await createAttention(scope, { ...options, stride });
@@ -140,7 +146,8 @@ async function testAttention(
     batchWords({ rows, position: PAST, first: 0 }),
   );
   const attend = attention.bind({ ...buffers, q, y, batch });
-  return await compare(
+  const behind = expected.slice(PAST * stride);
+  const error = await compare(
     scope,
     (pass) => {
       past(pass, PAST);
@@ -148,8 +155,36 @@ async function testAttention(
       attend(pass, rows);
     },
     y,
-    expected.slice(-rows * stride),
+    behind.slice(0, rows * stride),
   );
+  const forked = rows + BRANCH;
+  const branched = headsOutput(scope, { ...options, rows: forked });
+  const bindings = {
+    ...{ ...buffers, q, y: branched },
+    qkv: upload(scope, qkv.slice(PAST * width)),
+    batch: scope.pool.uniform(
+      batchWords({ rows: forked, position: PAST, first: 0, fork }),
+    ),
+    branches: upload(
+      scope,
+      branchWords([
+        ...Array<number>(rows).fill(0),
+        ...Array<number>(BRANCH).fill(rows - STEM),
+      ]),
+    ),
+  };
+  const appendAll = rope.bind(bindings);
+  const attendAll = attention.bind(bindings);
+  const branchError = await compare(
+    scope,
+    (pass) => {
+      appendAll(pass, forked);
+      attendAll(pass, forked);
+    },
+    branched,
+    behind,
+  );
+  return Math.max(error, branchError);
 }
 
 /**
@@ -219,26 +254,37 @@ function headsOutput(
   return upload(scope, values);
 }
 
-/** Rows of q, k and v, an empty cache, and what attention makes of them. */
+/**
+ * Rows of q, k and v, an empty cache, and what attention makes of them; behind
+ * them those of a branch, which continues the rows before `fork`.
+ */
 function attentionInput(
   scope: KernelScope,
-  { heads, kvHeads, headDim, window = Infinity, kv, rows }: AttentionHeads & {
-    kv: KvType;
-    rows: number;
-  },
+  { heads, kvHeads, headDim, window = Infinity, kv, rows, branch }:
+    & AttentionHeads
+    & {
+      kv: KvType;
+      rows: number;
+      branch?: { fork: number; rows: number };
+    },
 ) {
   const angles = { dims: headDim, base: 10000 };
   const width = (heads + 2 * kvHeads) * headDim;
-  const qkv = randomFloats(rows * width, 5);
+  const all = rows + (branch?.rows ?? 0);
+  const qkv = randomFloats(all * width, 5);
   // What no row has written must not show.
   const cache = () =>
-    output(scope, (rows + 1) * kvHeads * headBytes(headDim, kv) / 4);
+    output(scope, (all + 1) * kvHeads * headBytes(headDim, kv) / 4);
   const keys: number[] = [];
   const values: number[] = [];
-  const expected = new Float64Array(rows * strideOf(heads * headDim));
-  for (let position = 0; position < rows; position++) {
+  const expected = new Float64Array(all * strideOf(heads * headDim));
+  for (let row = 0; row < all; row++) {
+    if (branch !== undefined && row === rows) {
+      keys.length = values.length = branch.fork * kvHeads * headDim;
+    }
+    const position = keys.length / (kvHeads * headDim);
     const head = (i: number) => {
-      const start = position * width + i * headDim;
+      const start = row * width + i * headDim;
       return qkv.subarray(start, start + headDim);
     };
     const rotated = (i: number) =>
@@ -250,7 +296,7 @@ function attentionInput(
     }
     const shape = { heads, kvHeads, headDim, window, keys: position + 1 };
     const y = oracle.attention(q, keys, values, shape);
-    expected.set(y, position * strideOf(heads * headDim));
+    expected.set(y, row * strideOf(heads * headDim));
   }
   const table = ropeTable({ ...angles, context: rows, headDim });
   return {
