@@ -80,7 +80,18 @@ export type {
   SpeculationStatistics,
 } from "./src/generate/tokens.ts";
 export type { PromptProgress } from "./src/model/sequence.ts";
-export type { SamplingOptions } from "./src/generate/sampler.ts";
+export type {
+  LlamaCppSamplerName,
+  LogitBias,
+  LogitsContext,
+  LogitsHook,
+  SamplerName,
+  SamplingOptions,
+} from "./src/generate/samplers/options.ts";
+export {
+  PRESETS,
+  type SamplingPreset,
+} from "./src/generate/samplers/presets.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";
 export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";
 export type { ModelInput } from "./src/gguf/source.ts";

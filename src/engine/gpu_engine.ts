@@ -5,7 +5,7 @@ import {
   type ScoreOptions,
   scoreTokens,
 } from "../generate/score.ts";
-import { readSampling } from "../generate/sampler.ts";
+import { onlyOnCpu, readSampling } from "../generate/sampler.ts";
 import type {
   Speculation,
   TokenChunk,
@@ -211,9 +211,10 @@ export class GpuEngine implements Engine {
     const { speculation, sampler } = options;
     if (speculation === "draft" && !this.hasDraft) throw noDraftError();
     if (speculation !== undefined) return speculation;
-    const canGuess = this.hasDraft && !readsLogits(options) &&
-      sampler !== "cpu";
-    return canGuess ? "draft" : "off";
+    if (!this.hasDraft || readsLogits(options) || sampler === "cpu") {
+      return "off";
+    }
+    return onlyOnCpu(readSampling(options)) === undefined ? "draft" : "off";
   }
 }
 

@@ -3,6 +3,7 @@ import { generate, type GenerationContext, type Prompt } from "./decode.ts";
 import { namedIds } from "./logprobs.ts";
 import { checkOptions, type GenerateOptions } from "./options.ts";
 import type { GenerationResult, Piece } from "./result.ts";
+import { resolveSampling } from "./samplers/resolve.ts";
 
 /**
  * Text being generated. It starts when it is first read: iterate it for the
@@ -28,7 +29,8 @@ export class Generation implements AsyncIterable<Piece> {
     prompt: Prompt | (() => Promise<Prompt>),
     options: GenerateOptions = {},
   ) {
-    checkOptions(options);
+    const resolved = resolveSampling(options, context.tokenizer);
+    checkOptions(resolved);
     const { tokenLogprobs } = options;
     if (tokenLogprobs) namedIds(tokenLogprobs, context.tokenizer);
     if (typeof prompt !== "function") checkPrompt(prompt, context);
@@ -37,7 +39,7 @@ export class Generation implements AsyncIterable<Piece> {
       : async () => checkPrompt(await prompt(), context);
     this.#outcome = Promise.withResolvers();
     this.#outcome.promise.catch(() => {}); // who iterates gets the error there
-    this.#pieces = generate(context, makePrompt, options, this.#outcome);
+    this.#pieces = generate(context, makePrompt, resolved, this.#outcome);
   }
 
   /** The pieces as they come; a generation can be read once. */

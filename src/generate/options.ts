@@ -1,6 +1,6 @@
 import { MAX_CHUNK } from "../model/state.ts";
 import { checkLogprobs, type LogprobOptions, readsLogits } from "./logprobs.ts";
-import { readSampling, type SamplingOptions } from "./sampler.ts";
+import { onlyOnCpu, readSampling, type SamplingOptions } from "./sampler.ts";
 import type { ComputeOptions } from "./tokens.ts";
 
 /** Options of every generation. */
@@ -31,8 +31,8 @@ export interface GenerateOptions
 export function checkOptions(
   options: GenerateOptions,
 ): void {
-  const { maxTokens, stop, steps, sampler, speculation } = options;
-  readSampling(options);
+  const { maxTokens, stop, steps, sampler, speculation, onLogits } = options;
+  const cpuOption = onlyOnCpu(readSampling(options));
   checkLogprobs(options);
   if (
     maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)
@@ -49,10 +49,21 @@ export function checkOptions(
       `Cannot generate: steps is ${steps}, an integer from 1 to ${MAX_CHUNK} is wanted`,
     );
   }
+  if (onLogits !== undefined && typeof onLogits !== "function") {
+    throw new TypeError(
+      `Cannot generate: onLogits is ${onLogits}, a function is wanted`,
+    );
+  }
   checkChoice("sampler", sampler, ["gpu", "cpu"]);
   checkChoice("speculation", speculation, ["lookup", "draft", "off"]);
-  const onCpu = readsLogits(options) ?? (sampler === "cpu" ? "sampler" : "");
-  if (onCpu !== "" && (speculation ?? "off") !== "off") {
+  if (cpuOption !== undefined && sampler === "gpu") {
+    throw new TypeError(
+      `Cannot generate: sampler is "gpu", ${cpuOption} is applied on the CPU`,
+    );
+  }
+  const onCpu = readsLogits(options) ??
+    (sampler === "cpu" ? "sampler" : cpuOption);
+  if (onCpu !== undefined && (speculation ?? "off") !== "off") {
     throw new TypeError(
       `Cannot generate: ${onCpu} reads the logits of each step, speculation is wanted without`,
     );

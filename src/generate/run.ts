@@ -10,7 +10,7 @@ import {
 } from "./logprobs.ts";
 import { Lookup } from "./lookup.ts";
 import { Stepper } from "./stepper.ts";
-import { readSampling, Sampler, type Sampling } from "./sampler.ts";
+import { onlyOnCpu, readSampling, Sampler, type Sampling } from "./sampler.ts";
 import { Speculator } from "./speculate.ts";
 import type { StepQueue } from "./step_queue.ts";
 import type { TokenChunk, TokenOptions } from "./tokens.ts";
@@ -70,7 +70,8 @@ export async function* runTokens(
     else await sequence.append(ids.slice(sequence.length), prompting(options));
     yield { ids: [], reused, ...(echoed && { echoed }) };
   } else if (
-    sampler === "cpu" || readsLogits(options) || !sequence.canChoose
+    sampler === "cpu" || readsLogits(options) || !sequence.canChoose ||
+    onlyOnCpu(sampling) !== undefined
   ) {
     yield* onCpu(run);
   } else {
@@ -116,8 +117,8 @@ async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
   for (let step = 0;;) {
     // A model may have more rows than its vocabulary has tokens.
     const known = logits.subarray(0, sequence.tokens);
-    const id = sampler.sample(known, firstStep + step);
     const total = reads ? logSumExp(logits) : NaN;
+    const id = await sampler.sampleHooked(known, firstStep + step);
     const { tokens } = sequence;
     yield {
       ids: [id],

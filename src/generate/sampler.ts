@@ -1,57 +1,20 @@
+import { BANNED, type Biases, biasOnCpu } from "../kernels/bias.ts";
 import {
   NOT_A_NUMBER,
   notANumberError,
   sampleOnCpu,
   type SampleRule,
 } from "../kernels/sample_cpu.ts";
+import { readBiases } from "./samplers/biases.ts";
+import { Chain } from "./samplers/chain.ts";
+import { checkSeed } from "./samplers/check.ts";
+import { uncoveredBy } from "./samplers/coverage.ts";
+import type { LogitsHook, SamplingOptions } from "./samplers/options.ts";
+import { readSettings, type SamplingSettings } from "./samplers/settings.ts";
 
-/** How the next token is chosen. */
-export interface SamplingOptions {
-  /**
-   * Divides the logits: 0 takes the most likely token (greedy), 1 samples from
-   * the model's own distribution. Defaults to 0.
-   */
-  temperature?: number | undefined;
-  /** Samples among the `topK` most likely tokens; 0 is all. Defaults to 0. */
-  topK?: number | undefined;
-  /**
-   * Samples among the most likely tokens that together have at least this
-   * probability; 1 is all. Defaults to 1.
-   */
-  topP?: number | undefined;
-  /**
-   * Samples among tokens with at least this share of the best one's
-   * probability; 0 is all. Defaults to 0.
-   */
-  minP?: number | undefined;
-  /**
-   * Makes tokens that stand among the last ones less likely: positive logits are
-   * divided by it, negative ones multiplied. Defaults to 1, which changes nothing.
-   */
-  repeatPenalty?: number | undefined;
-  /**
-   * Taken off a token's logit for each time that it stands among the last ones.
-   * Defaults to 0.
-   */
-  frequencyPenalty?: number | undefined;
-  /**
-   * Taken off the logit of a token that stands among the last ones. Defaults to
-   * 0.
-   */
-  presencePenalty?: number | undefined;
-  /**
-   * How many of the last tokens, the prompt's included, the penalties look at;
-   * -1 is all. Defaults to 64.
-   */
-  repeatLastN?: number | undefined;
-  /**
-   * Makes sampling reproducible, an unsigned 32-bit integer. Defaults to a
-   * random one, which the result reports.
-   */
-  seed?: number | undefined;
-}
+export type { SamplingOptions } from "./samplers/options.ts";
 
-/** A rule to choose tokens by. */
+/** How tokens are chosen. */
 export interface Sampling {
   /** The seed in use, `undefined` where nothing is left to chance. */
   readonly seed: number | undefined;
@@ -59,163 +22,218 @@ export interface Sampling {
   readonly isArgmax: boolean;
   /** The rule as the kernels have it. */
   readonly rule: SampleRule;
+  /** What is added to logits before. */
+  readonly biases: Biases | undefined;
+  /** The samplers, all of them. */
+  readonly settings: SamplingSettings;
+  /** The option for which the rule does not do, if there is one. */
+  readonly uncovered: keyof SamplingOptions | undefined;
+  /** Most tokens that a sampler looks back at. */
+  readonly context: number;
+  /** Changes logits before. */
+  readonly onLogits: LogitsHook | undefined;
 }
 
 const { fround } = Math;
 
-/** More than any sequence has. */
-const MAX_LAST_N = 2 ** 24;
-
 /**
- * Makes a rule of options: penalties, then top-k, top-p, min-p, and then the
- * temperature, in llama.cpp's order.
+ * Makes a rule of options.
  *
- * @param options How to choose.
+ * @param options How to choose; texts among them are resolved already, see
+ * `resolve.ts`.
  * @param context Most tokens that penalties can look at. Defaults to 64.
  * @returns The rule, with a seed.
  * @throws {RangeError} If an option is out of its range.
+ * @throws {TypeError} If there is no such preset or sampler, or two options
+ * contradict each other.
  */
 export function readSampling(
   options: SamplingOptions = {},
   context = 64,
 ): Sampling {
-  const {
-    temperature = 0,
-    topK = 0,
-    topP = 1,
-    minP = 0,
-    repeatPenalty = 1,
-    frequencyPenalty = 0,
-    presencePenalty = 0,
-    repeatLastN = 64,
-    seed = crypto.getRandomValues(new Uint32Array(1))[0]!,
-  } = options;
-  checkSampling({
-    temperature,
-    topK,
-    topP,
-    minP,
-    repeatPenalty,
-    frequencyPenalty,
-    presencePenalty,
-    repeatLastN,
-    seed,
-  });
-  const penalizes = repeatPenalty !== 1 || frequencyPenalty !== 0 ||
-    presencePenalty !== 0;
-  const wanted = repeatLastN < 0 ? context : repeatLastN;
-  const lastN = penalizes ? Math.min(wanted, context) : 0;
-  const greedy = temperature === 0;
+  const settings = readSettings(options);
+  const { seed = crypto.getRandomValues(new Uint32Array(1))[0]! } = options;
+  checkSeed(seed);
+  const { order, xtcProbability } = settings;
+  const rule = makeRule(settings, seed, context);
+  // Top choices are dropped by chance, whatever the temperature.
+  const isGreedy = rule.scale === 0 && settings.dynatempRange === 0 &&
+    !(order.includes("xtc") && xtcProbability < 1);
   return {
-    seed: greedy ? undefined : seed,
-    isArgmax: greedy && lastN === 0,
-    rule: {
-      seed,
-      topK,
-      topP: topP === 1 ? 0 : Math.max(1, Math.floor(topP * 2 ** 32)),
-      // WGSL promises nothing about infinity.
-      least: fround(Math.max(Math.log(minP), -1e38)),
-      scale: greedy ? 0 : fround(
-        Math.max(1e-30, Math.min(Math.LOG2E / temperature, 1e30)),
-      ),
-      lastN,
-      repeat: fround(repeatPenalty),
-      inverseRepeat: fround(1 / repeatPenalty),
-      fines: Float32Array.from(
-        { length: lastN + 1 },
-        (_, count) =>
-          count === 0 ? 0 : presencePenalty + count * frequencyPenalty,
-      ),
-    },
+    seed: isGreedy ? undefined : seed,
+    isArgmax: isGreedy && rule.lastN === 0,
+    rule,
+    biases: readBiases(options),
+    settings,
+    uncovered: uncoveredBy(settings),
+    context,
+    onLogits: options.onLogits,
   };
 }
 
-function checkSampling(options: Required<SamplingOptions>): void {
-  const check = (
-    names: (keyof SamplingOptions)[],
-    isGood: (value: number) => boolean,
-    wanted: string,
-  ) => {
-    for (const name of names) {
-      if (isGood(options[name]!)) continue;
-      throw new RangeError(
-        `Cannot sample: ${name} is ${options[name]}, ${wanted} is wanted`,
-      );
-    }
-  };
-  check(
-    ["temperature"],
-    (value) => value >= 0 && Number.isFinite(value),
-    "a number from 0 on",
-  );
-  check(
-    ["topP", "minP"],
-    (value) => value >= 0 && value <= 1,
-    "a number from 0 to 1",
-  );
-  check(
-    ["repeatPenalty"],
-    (value) => value >= 1e-6 && value <= 1e6,
-    "a positive number up to 1000000",
-  );
-  check(
-    ["frequencyPenalty", "presencePenalty"],
-    (value) => Math.abs(value) <= 1e6,
-    "a number from -1000000 to 1000000",
-  );
-  const isWhole = (value: number) =>
-    Number.isInteger(value) && value >= 0 && value < 2 ** 32;
-  check(["topK"], isWhole, "an integer from 0 on");
-  check(
-    ["repeatLastN"],
-    (value) => value === -1 || (isWhole(value) && value <= MAX_LAST_N),
-    `an integer from -1 to ${MAX_LAST_N}`,
-  );
-  check(["seed"], isWhole, "an integer from 0 to 4294967295");
+/** The option for which logits are read back, if there is one. */
+export function onlyOnCpu(
+  { uncovered, onLogits }: Sampling,
+): keyof SamplingOptions | undefined {
+  return uncovered ?? (onLogits === undefined ? undefined : "onLogits");
 }
 
-/** Chooses the next token of one generation on the CPU. */
+/** The part of the settings that the kernels cover. */
+function makeRule(
+  settings: SamplingSettings,
+  seed: number,
+  context: number,
+): SampleRule {
+  const { order, temperature, repeatPenalty, repeatLastN, topP } = settings;
+  const { frequencyPenalty, presencePenalty } = settings;
+  const wanted = repeatLastN < 0 ? context : repeatLastN;
+  const lastN = order.includes("penalties") ? Math.min(wanted, context) : 0;
+  // Without a temperature it is that of the model.
+  const divisor = order.includes("temperature") ? temperature : 1;
+  return {
+    seed,
+    topK: order.includes("topK") ? settings.topK : 0,
+    topP: order.includes("topP") ? Math.max(1, Math.floor(topP * 2 ** 32)) : 0,
+    // WGSL promises nothing about infinity.
+    least: order.includes("minP")
+      ? fround(Math.max(Math.log(settings.minP), -1e38))
+      : -1e38,
+    scale: divisor === 0 ? 0 : fround(
+      Math.max(1e-20, Math.min(Math.LOG2E / divisor, 1e30)),
+    ),
+    lastN,
+    repeat: fround(repeatPenalty),
+    inverseRepeat: fround(1 / repeatPenalty),
+    fines: Float32Array.from(
+      { length: lastN + 1 },
+      (_, count) =>
+        count === 0 ? 0 : presencePenalty + count * frequencyPenalty,
+    ),
+  };
+}
+
+/** What of a {@linkcode Sampler} goes on from token to token. */
+export interface SamplerState {
+  /** Mirostat's `mu`, in bits. */
+  mu?: number | undefined;
+}
+
+/**
+ * Chooses the next token of one generation on the CPU. What it chooses depends
+ * on the logits, the options, the step, the tokens before, and its state.
+ */
 export class Sampler {
-  readonly #rule: SampleRule;
-  /** The last tokens, at most `lastN`, and how often each is one of them. */
-  readonly #recent: number[] = [];
+  readonly #sampling: Sampling;
+  readonly #chain: Chain | undefined;
+  /** All tokens so far. */
+  readonly #ids: number[];
+  /** How often tokens stand among the last `lastN`. */
   readonly #counts = new Map<number, number>();
 
   /**
    * Creates a {@linkcode Sampler}.
    *
-   * @param sampling The rule.
+   * @param sampling How to choose.
    * @param history Tokens that went before.
+   * @param state The state behind them. Defaults to that of a generation that
+   * begins.
    */
-  constructor({ rule }: Sampling, history: readonly number[] = []) {
-    this.#rule = rule;
+  constructor(
+    sampling: Sampling,
+    history: readonly number[] = [],
+    { mu }: SamplerState = {},
+  ) {
+    const { settings, rule, uncovered, context } = sampling;
+    this.#sampling = sampling;
+    if (uncovered !== undefined) {
+      this.#chain = new Chain({ settings, rule, context, mu });
+    }
+    this.#ids = [...history];
     if (rule.lastN === 0) return;
-    for (const id of history.slice(-rule.lastN)) this.#takeNote(id);
+    for (const id of history.slice(-rule.lastN)) this.#count(id, 1);
+  }
+
+  /** What goes on to the next token. */
+  get state(): SamplerState {
+    return { mu: this.#chain?.mu };
   }
 
   /**
    * Chooses a token and takes note of it.
    *
-   * @param logits The logits of all tokens.
+   * @param logits The logits of all tokens, which stay as they are.
    * @param step Tokens that were chosen before it.
    * @returns Its id.
    * @throws {Error} If a logit is not a number.
    */
   sample(logits: Float32Array, step: number): number {
-    const counts = this.#counts;
-    const id = sampleOnCpu(logits, this.#rule, { step, counts });
-    if (id === NOT_A_NUMBER) throw notANumberError();
-    if (this.#rule.lastN > 0) this.#takeNote(id);
+    return this.#choose(this.#biased(logits), step, notANumberError);
+  }
+
+  /**
+   * Chooses a token, and takes note of it, behind the hook of the options.
+   *
+   * @param logits The logits of all tokens, which stay as they are: the hook gets
+   * a copy.
+   * @param step Tokens that were chosen before it.
+   * @returns Its id.
+   * @throws {Error} If a logit is not a number, or none can be chosen.
+   * @throws What the hook throws.
+   */
+  async sampleHooked(logits: Float32Array, step: number): Promise<number> {
+    const { onLogits } = this.#sampling;
+    if (onLogits === undefined) return this.sample(logits, step);
+    // What the model got wrong is not the hook's fault.
+    if (logits.some(Number.isNaN)) throw notANumberError();
+    const own = this.#biased(logits).slice();
+    await onLogits(own, { ids: this.#ids.slice(), step });
+    return this.#choose(own, step, hookError);
+  }
+
+  #biased(logits: Float32Array): Float32Array {
+    const { biases } = this.#sampling;
+    if (biases === undefined) return logits;
+    const biased = logits.slice();
+    biasOnCpu(biased, biases);
+    // Samplers that look at all logits know only infinity.
+    for (const id of biases.ids) {
+      if (biased[id]! <= BANNED) biased[id] = -Infinity;
+    }
+    return biased;
+  }
+
+  #choose(
+    logits: Float32Array,
+    step: number,
+    makeError: () => Error,
+  ): number {
+    const { rule } = this.#sampling;
+    const now = { step, ids: this.#ids, counts: this.#counts };
+    const id = this.#chain?.choose(logits, now) ??
+      sampleOnCpu(logits, rule, now);
+    if (id === NOT_A_NUMBER) throw makeError();
+    this.#takeNote(id);
     return id;
   }
 
   #takeNote(id: number): void {
-    this.#recent.push(id);
-    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
-    if (this.#recent.length <= this.#rule.lastN) return;
-    const old = this.#recent.shift()!;
-    const count = this.#counts.get(old)! - 1;
-    if (count === 0) this.#counts.delete(old);
-    else this.#counts.set(old, count);
+    this.#ids.push(id);
+    const { lastN } = this.#sampling.rule;
+    if (lastN === 0) return;
+    this.#count(id, 1);
+    const old = this.#ids[this.#ids.length - 1 - lastN];
+    if (old !== undefined) this.#count(old, -1);
   }
+
+  #count(id: number, by: number): void {
+    const count = (this.#counts.get(id) ?? 0) + by;
+    if (count === 0) this.#counts.delete(id);
+    else this.#counts.set(id, count);
+  }
+}
+
+function hookError(): Error {
+  return new Error(
+    "Cannot generate: onLogits leaves NaN or nothing to choose from, numbers are wanted",
+  );
 }

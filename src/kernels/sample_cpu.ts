@@ -55,7 +55,7 @@ export function notANumberError(): Error {
 const { fround } = Math;
 
 /** The scale of a model's own distribution. */
-const LOG2_E = fround(Math.LOG2E);
+export const LOG2_E: number = fround(Math.LOG2E);
 
 /** What a choice depends on besides the logits and the rule. */
 export interface SampleState {
@@ -113,12 +113,26 @@ function draw(
   if (topP > 0) ids = nucleus(logits, { best, topP, among: ids });
   const lowest = fround(best + least);
   const weights = new Float64Array(logits.length);
-  let total = 0;
   for (const id of ids ?? logits.keys()) {
     if (logits[id]! < lowest) continue;
     weights[id] = weightOf(logits[id]!, best, scale);
-    total += weights[id]!;
   }
+  return pickByWeight(weights, { seed, step });
+}
+
+/**
+ * Draws by weights.
+ *
+ * @param weights Whole numbers, of which one is not 0, `[tokens]`.
+ * @param key What the random number depends on.
+ * @returns The id that was drawn.
+ */
+export function pickByWeight(
+  weights: Float64Array,
+  { seed, step }: { seed: number; step: number },
+): number {
+  let total = 0;
+  for (const weight of weights) total += weight;
   let rest = 1 + productHigh(total, philox2x32(seed, [step, 0]));
   for (let id = 0; id < weights.length; id++) {
     rest -= weights[id]!;
@@ -164,8 +178,11 @@ function productHigh(
 const [C1, C2, C3, C4, C5] = [46516304, 16120547, 3718465, 627176, 67400];
 const ONE = 2 ** 26;
 
-/** `2^26 * 2^-d` of `d = (best - logit) * scale`, in whole numbers. */
-function weightOf(logit: number, best: number, scale: number): number {
+/**
+ * What a token counts for: `2^26 * 2^-d` of `d = (best - logit) * scale`, in
+ * whole numbers.
+ */
+export function weightOf(logit: number, best: number, scale: number): number {
   const d = Math.min(fround(fround(best - logit) * scale), 31);
   const fixed = Math.floor(d * ONE);
   const f = fixed % ONE;

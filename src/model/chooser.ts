@@ -1,6 +1,7 @@
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel } from "../gpu/kernel.ts";
+import { type Biases, createBiasBuffer, writeBiases } from "../kernels/bias.ts";
 import { laneOffset } from "../kernels/control.ts";
 import {
   type BoundSample,
@@ -19,6 +20,8 @@ export interface Choice {
   rule: SampleRule;
   /** Whether the rule is to take the most likely token as it is. */
   isArgmax: boolean;
+  /** What is added to logits before. Defaults to nothing. */
+  biases?: Biases | undefined;
 }
 
 /** Chooses the tokens of one sequence on the GPU: at first, the most likely. */
@@ -28,7 +31,10 @@ export class Chooser {
   readonly #buffers: SampleBuffers;
   readonly #kernels: BoundSample;
   readonly #control: GPUBuffer;
+  readonly #biases: GPUBuffer;
+  readonly #bias: BoundKernel;
   #isArgmax = true;
+  #isBiased = false;
   #lane = 0;
 
   /**
@@ -50,17 +56,26 @@ export class Chooser {
     this.#buffers = createSampleBuffers(pool, this.#shape);
     const own = this.#buffers;
     this.#kernels = llama.sample.bind({ logits, control, chosen, own });
+    const biases = this.#biases = createBiasBuffer(pool, llama.tokens);
+    this.#bias = llama.bias.bind({ logits, control, own, biases });
     this.set({ rule: ARGMAX_RULE, isArgmax: true });
   }
 
-  /** Whether it takes the most likely token as it is. */
-  get isArgmax(): boolean {
-    return this.#isArgmax;
+  /** What commands that choose depend on. */
+  get variant(): string {
+    return `${this.#isBiased ? "bias+" : ""}${
+      this.#isArgmax ? "argmax" : "sample"
+    }`;
   }
 
-  /** The kernel that chooses. */
+  /** The kernel that chooses, and what goes before it. */
   get kernel(): BoundKernel {
-    return this.#isArgmax ? this.#kernels.argmax : this.#kernels.sample;
+    const choose = this.#isArgmax ? this.#kernels.argmax : this.#kernels.sample;
+    if (!this.#isBiased) return choose;
+    return (pass) => {
+      this.#bias(pass);
+      choose(pass);
+    };
   }
 
   /**
@@ -69,11 +84,18 @@ export class Chooser {
    * @param choice The rule.
    * @param history Tokens that went before, for penalties. Defaults to none.
    */
-  set({ rule, isArgmax }: Choice, history: readonly number[] = []): void {
+  set(
+    { rule, isArgmax, biases }: Choice,
+    history: readonly number[] = [],
+  ): void {
     this.#isArgmax = isArgmax;
+    this.#isBiased = biases !== undefined;
     const shape = this.#shape;
     const lane = this.#lane;
     writeRule(this.#device, this.#buffers, { shape, rule, history, lane });
+    if (biases !== undefined) {
+      writeBiases(this.#device, this.#biases, biases, shape.size);
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import type {
   AttentionVariant,
 } from "../kernels/attention_variants.ts";
 import { MAX_STEPS, type RowKind } from "../kernels/batch.ts";
+import { type Bias, createBias } from "../kernels/bias.ts";
 import { controlRanges } from "../kernels/control.ts";
 import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
@@ -39,6 +40,8 @@ export interface Llama {
   readonly tokens: number;
   /** The choice of the next token. */
   readonly sample: Sample;
+  /** What is added to logits before it. */
+  readonly bias: Bias;
   /**
    * Compiles what several rows of the kind `"step"` need; without it there is
    * one at a time.
@@ -173,6 +176,7 @@ export async function createLlama(
   });
   const table = createRopeTable(gpu, pool, options);
   const sample = await createSample(scope);
+  const bias = await createBias(scope);
 
   const embed = (await createEmbed(scope, weights.tokenEmbd))
     .bind({ tokens, y: state.x, batch });
@@ -215,6 +219,7 @@ export async function createLlama(
     kv,
     tokens: size,
     sample,
+    bias,
     widen,
     bindCache(cache, lane) {
       const { qkv, q, attn: y, branches } = state;

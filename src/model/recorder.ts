@@ -93,7 +93,7 @@ export class Recorder {
       const next = position + ids.length + step - 1;
       parts.push(llama.partsAt({ rows: 1, position: next }));
     }
-    return [ids.length, head.rows, then, chooser.isArgmax, ...parts].join();
+    return [ids.length, head.rows, then, chooser.variant, ...parts].join();
   }
 
   #encode(

@@ -1,3 +1,7 @@
+import type {
+  LogitsContext,
+  LogitsHook,
+} from "../generate/samplers/options.ts";
 import type { TokenChunk } from "../generate/tokens.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
@@ -21,6 +25,8 @@ export interface CallOptions {
   /** Called as the worker tells how far it is; what it throws, the call throws. */
   // deno-lint-ignore no-explicit-any -- one kind of work tells one kind of it
   onProgress?: ((progress: any) => void) | undefined;
+  /** Changes logits; what it throws, the call throws. */
+  onLogits?: LogitsHook | undefined;
 }
 
 /**
@@ -57,6 +63,9 @@ export class Call<K extends Work["kind"]> implements AsyncDisposable {
     switch (reply.kind) {
       case "progress":
         this.#note(reply.progress);
+        break;
+      case "logits":
+        this.#hook(reply.logits, reply.context);
         break;
       case "chunk":
         this.#chunks.push(reply.chunk);
@@ -119,6 +128,18 @@ export class Call<K extends Work["kind"]> implements AsyncDisposable {
     if (this.#isStopped) return;
     try {
       this.#options.onProgress?.(progress);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#stop();
+    }
+  }
+
+  /** Runs the hook, and sends back what it leaves; never rejects. */
+  async #hook(logits: Float32Array, context: LogitsContext): Promise<void> {
+    if (this.#isStopped) return;
+    try {
+      await this.#options.onLogits!(logits, context);
+      if (!this.#isOver) this.#send({ kind: "logits", logits });
     } catch (error) {
       this.#failure ??= { error };
       this.#stop();

@@ -1,6 +1,8 @@
 import type { GpuEngine } from "../engine/gpu_engine.ts";
 import { loadEngine } from "../engine/load.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
+import type { LogitsHook } from "../generate/samplers/options.ts";
+import type { TokenOptions } from "../generate/tokens.ts";
 import type { PromptProgress } from "../model/sequence.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { packError } from "./errors.ts";
@@ -20,6 +22,8 @@ type Answer = WorkerReply extends infer R
 /** A call under way. */
 class Running {
   readonly #controller = new AbortController();
+  /** What the hook of the other thread is to give back. */
+  #logits: PromiseWithResolvers<Float32Array> | undefined;
   /** Chunks that its reader has asked for, and those that it was sent. */
   #wanted = 1;
   #sent = 0;
@@ -39,6 +43,19 @@ class Running {
   stop(): void {
     this.#controller.abort();
     this.#wake();
+    this.#logits?.reject(this.signal.reason);
+  }
+
+  /** Waits for the logits that the hook gives back. */
+  hooked(): Promise<Float32Array> {
+    this.signal.throwIfAborted();
+    this.#logits = Promise.withResolvers();
+    return this.#logits.promise;
+  }
+
+  /** The hook gives logits back. */
+  giveBack(logits: Float32Array): void {
+    this.#logits?.resolve(logits);
   }
 
   /**
@@ -74,7 +91,9 @@ export class EngineHost {
     if (kind === "start") this.#start(call, request.work);
     // The call may be over by now.
     else if (kind === "more") this.#running.get(call)?.more();
-    else this.#running.get(call)?.stop();
+    else if (kind === "logits") {
+      this.#running.get(call)?.giveBack(request.logits);
+    } else this.#running.get(call)?.stop();
   }
 
   /** Runs a call, and tells what came of it; never rejects. */
@@ -112,7 +131,17 @@ export class EngineHost {
       return await engine.score(work.ids, { ...work.options, signal });
     }
     if (work.kind === "generate") {
-      const options = { ...work.options, signal, onPrompt: onProgress };
+      // The hook is a function: it stays in its thread, and logits go there.
+      const onLogits: LogitsHook = async (logits, context) => {
+        reply({ kind: "logits", logits, context });
+        logits.set(await running.hooked());
+      };
+      const options: TokenOptions = {
+        ...work.options,
+        signal,
+        onPrompt: onProgress,
+        ...(work.isHooked && { onLogits }),
+      };
       for await (const chunk of engine.generate(work.ids, options)) {
         reply({ kind: "chunk", chunk });
         await running.sent();

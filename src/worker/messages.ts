@@ -1,4 +1,5 @@
 import type { LoadModelOptions } from "../engine/load.ts";
+import type { LogitsContext } from "../generate/samplers/options.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
 import type { ModelInput } from "../gguf/source.ts";
@@ -24,7 +25,10 @@ export type SentLoadOptions = Omit<
 >;
 
 /** Options of a generation without what stays in its thread. */
-export type SentTokenOptions = Omit<TokenOptions, "onPrompt" | "signal">;
+export type SentTokenOptions = Omit<
+  TokenOptions,
+  "onLogits" | "onPrompt" | "signal"
+>;
 
 /** Options of a score without what stays in its thread. */
 export type SentScoreOptions = Omit<ScoreOptions, "signal">;
@@ -42,6 +46,8 @@ export type Work =
     kind: "generate";
     ids: readonly number[];
     options: SentTokenOptions;
+    /** Whether the other thread changes the logits of each step. */
+    isHooked?: boolean;
   }
   | { kind: "score"; ids: readonly number[]; options: SentScoreOptions }
   | { kind: "openTimeline"; snapshot: KvSnapshot | undefined }
@@ -82,6 +88,8 @@ export type WorkerRequest =
     | { kind: "start"; work: Work }
     /** The reader wants one chunk more; it wants the first one at the start. */
     | { kind: "more" }
+    /** The hook is done with the logits of a step. */
+    | { kind: "logits"; logits: Float32Array }
     /** The call is to end as soon as it can. */
     | { kind: "stop" }
   );
@@ -96,6 +104,8 @@ export type WorkerReply =
   & (
     | { kind: "progress"; progress: LoadProgress | PromptProgress }
     | { kind: "chunk"; chunk: TokenChunk }
+    /** The logits of a step, for the hook. */
+    | { kind: "logits"; logits: Float32Array; context: LogitsContext }
     | { kind: "end"; value: WorkResults[keyof WorkResults] }
     | { kind: "error"; error: SentError }
   );

@@ -65,12 +65,13 @@ export class WorkerEngine implements Engine {
     ids: readonly number[],
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
-    const { signal, onPrompt } = options;
+    const { signal, onPrompt, onLogits } = options;
     await using call = this.#connection.open({
       kind: "generate",
       ids,
       options: packTokenOptions(options),
-    }, { signal, onProgress: onPrompt });
+      isHooked: onLogits !== undefined,
+    }, { signal, onProgress: onPrompt, onLogits });
     while (true) {
       const chunk = await call.next();
       if (chunk === undefined) return;
