@@ -19,14 +19,17 @@ export const DEFAULT_ORDER: readonly SamplerName[] = [
   "temperature",
 ];
 
-const LLAMA_CPP_NAMES: Readonly<Record<LlamaCppSamplerName, SamplerName>> = {
-  top_n_sigma: "topNSigma",
-  top_k: "topK",
-  typ_p: "typicalP",
-  typical_p: "typicalP",
-  top_p: "topP",
-  min_p: "minP",
-};
+const LLAMA_CPP_NAMES: ReadonlyMap<string, SamplerName> = new Map<
+  LlamaCppSamplerName,
+  SamplerName
+>([
+  ["top_n_sigma", "topNSigma"],
+  ["top_k", "topK"],
+  ["typ_p", "typicalP"],
+  ["typical_p", "typicalP"],
+  ["top_p", "topP"],
+  ["min_p", "minP"],
+]);
 
 /** The numbers among {@linkcode SamplingOptions}, without the seed. */
 export type SamplingNumbers = {
@@ -106,9 +109,7 @@ function readOrder(
 ): SamplerName[] {
   const order: SamplerName[] = [];
   for (const name of names) {
-    const own = Object.hasOwn(LLAMA_CPP_NAMES, name)
-      ? LLAMA_CPP_NAMES[name as LlamaCppSamplerName]
-      : name as SamplerName;
+    const own = LLAMA_CPP_NAMES.get(name) ?? name as SamplerName;
     if (!DEFAULT_ORDER.includes(own)) {
       throw new TypeError(
         `Cannot sample: samplers has "${name}", of ${
