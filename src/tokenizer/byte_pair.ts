@@ -72,7 +72,7 @@ export class BytePairEncoder {
     const bytes = this.#utf8.encode(word);
     if (this.#ignoreMerges) {
       const whole = this.#table.find(writeBytes(bytes));
-      if (whole !== undefined && this.#isText(whole)) return [whole];
+      if (this.#isText(whole)) return [whole];
     }
     const { symbols, nexts } = this.#merge(bytes);
     const ids: number[] = [];
@@ -134,7 +134,7 @@ export class BytePairEncoder {
       return;
     }
     for (const character of this.#table.textOf(symbol)) {
-      const id = this.#table.find(character)!;
+      const id = this.#table.find(character);
       if (this.#isText(id)) ids.push(id);
     }
   }

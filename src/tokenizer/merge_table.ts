@@ -1,3 +1,5 @@
+import { slotCount, TextTable } from "./text_table.ts";
+
 const NONE = -1;
 
 /**
@@ -8,9 +10,7 @@ const NONE = -1;
  * vocabulary has some 300,000 merges, which a `Map` of pairs takes too long for.
  */
 export class MergeTable {
-  /** Text of each symbol. */
-  readonly #texts: string[];
-  readonly #symbols: Map<string, number>;
+  readonly #symbols: TextTable;
   /** Rank of the merge in each slot, `NONE` where it is empty. */
   readonly #slots: Int32Array;
   readonly #lefts: Int32Array; // [merges]
@@ -25,11 +25,7 @@ export class MergeTable {
    * @param merges The merges, best first, each a text, a space and a text.
    */
   constructor(tokens: readonly string[], merges: readonly string[]) {
-    this.#texts = tokens.slice();
-    this.#symbols = new Map();
-    for (let id = 0; id < tokens.length; id++) {
-      this.#symbols.set(tokens[id]!, id);
-    }
+    this.#symbols = new TextTable(tokens);
     this.#slots = new Int32Array(slotCount(merges.length)).fill(NONE);
     this.#lefts = new Int32Array(merges.length);
     this.#rights = new Int32Array(merges.length);
@@ -42,25 +38,28 @@ export class MergeTable {
   /**
    * Finds or makes the symbol of a text.
    *
-   * @param text The text.
+   * @param text A text that has it as a part.
+   * @param start Where the part starts. Defaults to the start.
+   * @param end Where the part ends. Defaults to the end.
    * @returns Its symbol.
    */
-  symbolOf(text: string): number {
-    const known = this.#symbols.get(text);
-    if (known !== undefined) return known;
-    const symbol = this.#texts.push(text) - 1;
-    this.#symbols.set(text, symbol);
-    return symbol;
+  symbolOf(
+    text: string,
+    start: number = 0,
+    end: number = text.length,
+  ): number {
+    const known = this.#symbols.find(text, start, end);
+    return known === NONE ? this.#symbols.add(text.slice(start, end)) : known;
   }
 
-  /** Finds the symbol of a text, where there is one. */
-  find(text: string): number | undefined {
-    return this.#symbols.get(text);
+  /** The symbol of a text, or -1 where there is none. */
+  find(text: string): number {
+    return this.#symbols.find(text);
   }
 
   /** The text of a symbol. */
   textOf(symbol: number): string {
-    return this.#texts[symbol]!;
+    return this.#symbols.textOf(symbol);
   }
 
   /**
@@ -71,8 +70,7 @@ export class MergeTable {
    * @returns Its rank, the lowest being the best, or -1 where there is none.
    */
   rankOf(left: number, right: number): number {
-    const rank = this.#slots[this.#slotOf(left, right)]!;
-    return rank;
+    return this.#slots[this.#slotOf(left, right)]!;
   }
 
   /**
@@ -84,17 +82,16 @@ export class MergeTable {
   resultOf(rank: number): number {
     const known = this.#results[rank]!;
     if (known !== NONE) return known;
-    const text = this.textOf(this.#lefts[rank]!) +
-      this.textOf(this.#rights[rank]!);
-    return this.#results[rank] = this.symbolOf(text);
+    const left = this.textOf(this.#lefts[rank]!);
+    const right = this.textOf(this.#rights[rank]!);
+    return this.#results[rank] = this.symbolOf(left + right);
   }
 
   #add(merge: string, rank: number): void {
-    // Texts have no spaces, but the left one of a broken file could begin so.
     const space = merge.indexOf(" ", 1);
     if (space < 0) return;
-    const left = this.symbolOf(merge.slice(0, space));
-    const right = this.symbolOf(merge.slice(space + 1));
+    const left = this.symbolOf(merge, 0, space);
+    const right = this.symbolOf(merge, space + 1);
     const slot = this.#slotOf(left, right);
     if (this.#slots[slot] !== NONE) return; // the first of two alike counts
     this.#slots[slot] = rank;
@@ -114,11 +111,4 @@ export class MergeTable {
     }
     return slot;
   }
-}
-
-/** A power of two that leaves at least half of the slots empty. */
-function slotCount(merges: number): number {
-  let count = 16;
-  while (count < 2 * merges) count *= 2;
-  return count;
 }
