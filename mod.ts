@@ -38,11 +38,16 @@ export {
   type BenchmarkResult,
 } from "./src/engine/benchmark.ts";
 export type { DecodeCost } from "./src/engine/decode_cost.ts";
-export { diagnose, type Diagnosis } from "./src/engine/diagnose.ts";
+export {
+  diagnose,
+  type DiagnoseOptions,
+  type Diagnosis,
+} from "./src/engine/diagnose.ts";
 export {
   type InspectedTensor,
   type Inspection,
   inspectModel,
+  type InspectOptions,
   loadTokenizer,
 } from "./src/engine/inspect.ts";
 export type { LoadModelOptions } from "./src/engine/load.ts";
@@ -58,6 +63,7 @@ export {
   profileModel,
   type ProfileOptions,
 } from "./src/engine/profile.ts";
+export type { GenerationEvent } from "./src/generate/events.ts";
 export { Generation } from "./src/generate/generation.ts";
 export type { TokenLogit } from "./src/generate/logits.ts";
 export type {

@@ -47,6 +47,8 @@ export interface RenderChatOptions {
    * turn alone may use all but one. Defaults to `1`.
    */
   reserve?: number | undefined;
+  /** Stops it before the chat is written. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A chat as a model reads it. */
@@ -90,10 +92,12 @@ export async function renderChat(
   options: RenderChatOptions,
 ): Promise<RenderedChat> {
   const { format = "tulu2", template, markers = "neutralize" } = options;
+  options.signal?.throwIfAborted();
   checkOptions(options);
   checkMessages(messages);
   const controlId = findControl(tokenizer, options.control);
   const writer = await createChatWriter(tokenizer, format, template);
+  options.signal?.throwIfAborted();
   const chat = guardMarkers(messages, writer.markers, markers);
   const compose = createComposer(tokenizer, writer, chat, {
     markers,

@@ -38,27 +38,35 @@ export interface Diagnosis {
   selfTest: KernelCheck[];
 }
 
+/** Options for {@linkcode diagnose}. */
+export interface DiagnoseOptions extends RequestGpuOptions {
+  /** Stops it between two kernels. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Examines the GPU and tests each kernel on it.
  *
- * @param options Which adapter to examine.
+ * @param options Which adapter to examine, and interruption.
  * @returns What was found; look at `selfTest` for kernels that fail.
  * @throws {Error} If there is no adapter.
  */
 export async function diagnose(
-  options: RequestGpuOptions = {},
+  options: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
+  const { signal } = options;
+  signal?.throwIfAborted();
   const gpu = await requestGpu(options);
   try {
     const { vendor, architecture, device, description, isFallbackAdapter } =
       gpu.info;
-    const selfTest = await verifyKernels(gpu);
+    const selfTest = await verifyKernels(gpu, { signal });
     if (gpu.subgroupSize > 0) {
       const plain = { ...gpu, subgroupSize: 0, pipelines: new Map() };
       const known = new Set(selfTest.map(({ kernel }) => kernel));
       // How sums are added without subgroups does not depend on the format.
       const codecs = FORMS_OF.map((name) => CODECS.get(name)!);
-      const others = await verifyKernels(plain, codecs);
+      const others = await verifyKernels(plain, { codecs, signal });
       selfTest.push(...others.filter(({ kernel }) => !known.has(kernel)));
     }
     const { path, tuning } = await knownTuning(gpu);

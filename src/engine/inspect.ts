@@ -1,5 +1,6 @@
 import type { Metadata } from "../gguf/metadata.ts";
 import { fileType } from "../gguf/file_types.ts";
+import { abortable } from "../gguf/abortable.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type ModelInput, openSource } from "../gguf/source.ts";
 import { architectureOf } from "../model/architectures.ts";
@@ -44,16 +45,25 @@ export interface Inspection {
   bytesByType: Record<string, number>;
 }
 
+/** Options for {@linkcode inspectModel} and {@linkcode loadTokenizer}. */
+export interface InspectOptions {
+  /** Stops reading the file. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Reads what a GGUF file says of itself; needs no GPU.
  *
  * @param input A path, a `file:` URL, or the file's bytes.
+ * @param options Interruption.
  * @returns The header, also of files that cannot be run.
  * @throws {Error} If it is no GGUF file, or a broken one.
  */
-export async function inspectModel(input: ModelInput): Promise<Inspection> {
-  await using source = await openSource(input);
-  const file = await readGguf(source);
+export async function inspectModel(
+  input: ModelInput,
+  options: InspectOptions = {},
+): Promise<Inspection> {
+  const file = await readHeader(input, options);
   const bytesByType: Record<string, number> = {};
   let parameters = 0;
   const tensors = Array.from(file.tensors.values(), (tensor) => {
@@ -97,11 +107,23 @@ function judge(file: GgufFile): Pick<Inspection, "config" | "problem"> {
  * will do.
  *
  * @param input A path, a `file:` URL, or the file's bytes.
+ * @param options Interruption.
  * @returns The tokenizer.
  * @throws {Error} If the file is broken, or has a tokenizer of another kind.
  */
-export async function loadTokenizer(input: ModelInput): Promise<Tokenizer> {
-  await using source = await openSource(input);
-  const { metadata } = await readGguf(source);
+export async function loadTokenizer(
+  input: ModelInput,
+  options: InspectOptions = {},
+): Promise<Tokenizer> {
+  const { metadata } = await readHeader(input, options);
   return Tokenizer.fromMetadata(metadata);
+}
+
+async function readHeader(
+  input: ModelInput,
+  { signal }: InspectOptions,
+): Promise<GgufFile> {
+  signal?.throwIfAborted();
+  await using source = abortable(await openSource(input), signal);
+  return await readGguf(source);
 }

@@ -1,6 +1,7 @@
 import { BufferPool, formatBytes, GpuMemoryError } from "../gpu/buffers.ts";
 import { type Gpu, requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
 import { FingerprintedSource } from "../gguf/fingerprint.ts";
+import { abortable } from "../gguf/abortable.ts";
 import { getString, type MetadataValue } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type ModelInput, openSource } from "../gguf/source.ts";
@@ -153,12 +154,12 @@ export async function openFiles(
   options: LoadModelOptions,
 ): Promise<OpenFiles> {
   await using stack = new AsyncDisposableStack();
-  const main = stack.use(await openModel(input, options.rope));
+  const main = stack.use(await openModel(input, options));
   const sizes = readSizes(main.config, options);
   const tune = tuneMode(options.tune);
   const draft = options.draft === undefined
     ? undefined
-    : stack.use(await openDraft(options.draft, main));
+    : stack.use(await openDraft(options.draft, main, options));
   const template = getString(main.file.metadata, "tokenizer.chat_template");
   const open = stack.move();
   return {
@@ -189,9 +190,11 @@ export interface OpenModel extends AsyncDisposable {
 
 async function openModel(
   input: ModelInput,
-  rope?: RopeScalingOptions,
+  { rope, signal }: Pick<LoadModelOptions, "rope" | "signal">,
 ): Promise<OpenModel> {
-  const source = new FingerprintedSource(await openSource(input));
+  const source = new FingerprintedSource(
+    abortable(await openSource(input), signal),
+  );
   try {
     const file = await readGguf(source);
     const architecture = architectureOf(file);
@@ -215,8 +218,9 @@ async function openModel(
 async function openDraft(
   input: ModelInput,
   { file }: OpenModel,
+  { signal }: LoadModelOptions,
 ): Promise<OpenModel> {
-  const draft = await openModel(input);
+  const draft = await openModel(input, { signal });
   const wanted = tokensOf(file);
   const tokens = tokensOf(draft.file);
   const differs = Array.from(

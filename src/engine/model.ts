@@ -199,9 +199,10 @@ export class Model implements AsyncDisposable {
    */
   renderChat(
     messages: readonly ChatMessage[],
-    options: ChatFormatOptions & Pick<GenerateOptions, "maxTokens"> = {},
+    options: ChatFormatOptions & Pick<GenerateOptions, "maxTokens" | "signal"> =
+      {},
   ): Promise<RenderedChat> {
-    const { format, control, markers, maxTokens = Infinity } = options;
+    const { format, control, markers, maxTokens = Infinity, signal } = options;
     const { contextLength } = this;
     return renderChat(this.tokenizer, messages, {
       format,
@@ -209,6 +210,7 @@ export class Model implements AsyncDisposable {
       markers,
       template: this.#template,
       contextLength,
+      signal,
       reserve: Math.max(1, Math.min(maxTokens, Math.floor(contextLength / 4))),
     });
   }

@@ -20,6 +20,8 @@ export interface GenerationContext {
   tokenizer: Tokenizer;
   /** Takes note of each token of the answer. */
   onToken?: ((id: number) => void) | undefined;
+  /** Aborted where its reader has left: that is no error. Defaults to never. */
+  left?: AbortSignal;
 }
 
 /** A prompt in tokens, and what the text after it is. */
@@ -65,8 +67,11 @@ export async function* generate(
     });
     yield* decode({ context, prompt, options, progress });
   } catch (error) {
+    const { left } = context;
+    const hasLeft = left?.aborted && error === left.reason;
+    if (hasLeft && progress !== undefined) return;
     reject(error);
-    throw error;
+    if (!hasLeft) throw error;
   } finally {
     // At the end, and where the reader leaves; after an error it says nothing.
     if (progress !== undefined) resolve(progress.result());

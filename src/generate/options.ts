@@ -1,4 +1,5 @@
 import { MAX_CHUNK } from "../model/state.ts";
+import type { GenerationEvent } from "./events.ts";
 import { checkLogprobs, type LogprobOptions, readsLogits } from "./logprobs.ts";
 import { onlyOnCpu, readSampling, type SamplingOptions } from "./sampler.ts";
 import type { ComputeOptions } from "./tokens.ts";
@@ -17,6 +18,8 @@ export interface GenerateOptions
    * `false`.
    */
   ignoreEos?: boolean | undefined;
+  /** Told what happens, as it happens; what it throws ends the generation. */
+  onEvent?: ((event: GenerationEvent) => void) | undefined;
   /** Stops the generation; iteration then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }

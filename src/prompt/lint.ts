@@ -215,7 +215,7 @@ function lintParts(
 async function lintChat(
   { tokenizer, template }: LintModel,
   messages: readonly ChatMessage[],
-  { format, control, markers }: LintPromptOptions,
+  { format, control, markers, signal }: LintPromptOptions,
 ): Promise<PromptLint> {
   const render = (mode: RenderChatOptions["markers"]) =>
     renderChat(tokenizer, messages, {
@@ -224,6 +224,7 @@ async function lintChat(
       markers: mode,
       template,
       contextLength: 2 ** 31,
+      signal,
     });
   const { ids } = await render(markers);
   const tokens = ids.map((id, i) =>

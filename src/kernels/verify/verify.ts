@@ -1,5 +1,6 @@
 import type { Gpu } from "../../gpu/gpu.ts";
 import type { KernelScope } from "../../gpu/kernel.ts";
+import { nextTurn } from "../../gpu/next_turn.ts";
 import type { Codec } from "../quant/codec.ts";
 import { CODECS } from "../quant/codecs.ts";
 import { attentionTests } from "./attention.ts";
@@ -19,24 +20,36 @@ export const FORMS_OF: readonly string[] = ["F32", "Q4_0"];
 /** Rows that run together: more of them are checked where a model needs them. */
 const STEPS = 2;
 
+/** Options for {@linkcode verifyKernels}. */
+export interface VerifyOptions {
+  /** The formats of weights. Defaults to all. */
+  codecs?: Iterable<Codec>;
+  /** Stops it between two kernels. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Runs every kernel once on small random inputs and compares it with its
  * reference: some drivers compile a kernel and compute something else.
  *
  * @param gpu The device.
- * @param codecs The formats of weights. Defaults to all.
+ * @param options What is verified.
  * @returns One result a kernel variant; it never throws for a wrong one.
  */
 export async function verifyKernels(
   gpu: Gpu,
-  codecs: Iterable<Codec> = CODECS.values(),
+  { codecs = CODECS.values(), signal }: VerifyOptions = {},
 ): Promise<KernelCheck[]> {
   const results: KernelCheck[] = [];
   const run = async (
     kernel: string,
     test: (scope: KernelScope) => Promise<number>,
     limit = F32_LIMIT,
-  ) => void results.push(await checkKernel(gpu, kernel, { test, limit }));
+  ) => {
+    await nextTurn(); // an abort may be waiting for one
+    signal?.throwIfAborted();
+    results.push(await checkKernel(gpu, kernel, { test, limit }));
+  };
   for (const codec of codecs) {
     await run(`embed.${codec.name}`, (scope) => testEmbed(scope, codec));
     const plain = !FORMS_OF.includes(codec.name);
