@@ -2,6 +2,7 @@ import { checkIds } from "../model/check_ids.ts";
 import { Generation } from "../generate/generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import type { TimelineSource } from "../generate/tokens.ts";
+import { encodePrompt, type PromptInput, toAtoms } from "../prompt/encode.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import {
   readSessionFile,
@@ -135,16 +136,17 @@ export class Session implements AsyncDisposable {
    * other tokens is tokenized by itself, and continues what stands before it
    * without a space of its own. The model reads it with the next generation.
    *
-   * @param prompt Text, in which special tokens are text, or ids that are taken
-   * as they are.
+   * @param prompt Text, in which special tokens are text, ids that are taken as
+   * they are, or a prompt of parts.
    * @returns This session.
-   * @throws {RangeError} If an id is out of range.
+   * @throws {RangeError} If an id is out of range, or there is no special token
+   * of a name.
    * @throws {TypeError} If a generation is under way.
    */
-  append(prompt: string | readonly number[]): this {
+  append(prompt: PromptInput): this {
     this.#checkIdle();
     const { tokenizer } = this.#parts;
-    const ids = typeof prompt === "string" ? this.#encode(prompt) : prompt;
+    const ids = this.#encode(prompt);
     checkIds("append", ids, tokenizer.size);
     if (ids.length === 0) return this;
     this.#ids.push(...ids);
@@ -305,12 +307,15 @@ export class Session implements AsyncDisposable {
     };
   }
 
-  /** Encodes text that stands behind the tokens there are. */
-  #encode(text: string): number[] {
+  /** Encodes a prompt that stands behind the tokens there are. */
+  #encode(prompt: PromptInput): number[] {
     const { tokenizer } = this.#parts;
     const last = this.#ids.at(-1);
-    if (last === undefined) return tokenizer.encode(text);
-    return tokenizer.encodeParts([last, text], { bos: false }).slice(1);
+    if (last === undefined) return encodePrompt(tokenizer, prompt);
+    if (Array.isArray(prompt)) return encodePrompt(tokenizer, prompt);
+    const parts = toAtoms(tokenizer, prompt, { bos: false });
+    const values = parts.map(({ value }) => value);
+    return tokenizer.encodeParts([last, ...values], { bos: false }).slice(1);
   }
 
   #createSource(): SessionSource {
