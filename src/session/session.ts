@@ -245,18 +245,18 @@ export class Session implements AsyncDisposable {
    */
   async save(
     path: string | URL,
-    options: SessionFileOptions = {},
+    { signal }: SessionFileOptions = {},
   ): Promise<void> {
     const { source, kvBytes } = this.#parts;
     await this.#whileBusy(async () => {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const cache = this.#timeline &&
         await source.readTimeline(await this.#timeline);
       const { fingerprint, kv } = source;
       const state = this.#state;
       await writeSessionFile(path, { ...state, fingerprint, kv, cache }, {
-        ...options,
         kvBytes,
+        signal,
       });
     });
   }
