@@ -1,3 +1,4 @@
+import { BYTE_CHARACTERS } from "../src/tokenizer/byte_level.ts";
 import { readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
 
@@ -49,6 +50,41 @@ export const BYTES: readonly MadeToken[] = Array.from(
     return [`<0x${hex}>`, "byte"];
   },
 );
+
+/** What {@linkcode makeByteLevel} makes besides tokens for bytes. */
+export interface MadeByteLevel {
+  /** Merges in order, such as `"t h"`, in the alphabet of bytes. */
+  merges?: readonly string[];
+  /** Tokens behind those for bytes and merges. */
+  tokens?: readonly MadeToken[];
+  /** Bytes that have no token. Defaults to none. */
+  without?: readonly number[];
+  /** The pre-tokenizer's name. Defaults to `"gpt-2"`. */
+  pre?: string;
+  /** Keys over all others. */
+  others?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Metadata of a byte-level BPE tokenizer: tokens for bytes (id = byte, where
+ * there is one for each), then one for each merge, then others.
+ */
+export function makeByteLevel(
+  { merges = [], tokens = [], without = [], pre = "gpt-2", others = {} }:
+    MadeByteLevel,
+): Record<string, unknown> {
+  const bytes = BYTE_CHARACTERS.filter((_, byte) => !without.includes(byte));
+  const made = new Set(merges.map((merge) => merge.replace(" ", "")));
+  return makeMetadata(
+    [...[...bytes, ...made].map((text): MadeToken => [text]), ...tokens],
+    {
+      "tokenizer.ggml.model": "gpt2",
+      "tokenizer.ggml.pre": pre,
+      "tokenizer.ggml.merges": merges,
+      ...others,
+    },
+  );
+}
 
 /** Metadata of a GGUF file, named from the root of the project. */
 export async function loadMetadata(

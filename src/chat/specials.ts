@@ -76,14 +76,21 @@ export class SpecialTokens {
   }
 }
 
-/** BOS and EOS count as control tokens even where a file names no types. */
+/**
+ * BOS and EOS count as control tokens even where a file names no types, and tokens
+ * that are mere spelling as text, which they may share with a message's.
+ */
 function parsedTypes({ vocabulary }: Tokenizer): readonly TokenType[] {
-  const { types, bosId, eosId } = vocabulary;
+  const { types, bosId, eosId, byteLevel } = vocabulary;
   const untyped = [bosId, eosId].filter((id) =>
     id !== undefined && !isParsed(types[id])
   );
-  if (untyped.length === 0) return types;
-  return types.map((type, id) => untyped.includes(id) ? "control" : type);
+  const plainIds = byteLevel?.plainIds;
+  if (untyped.length === 0 && !plainIds?.size) return types;
+  return types.map((type, id) => {
+    if (untyped.includes(id)) return "control";
+    return plainIds?.has(id) ? "normal" : type;
+  });
 }
 
 function isParsed(type: TokenType | undefined): boolean {

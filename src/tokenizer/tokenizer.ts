@@ -254,14 +254,16 @@ export class Tokenizer {
   }
 
   /**
-   * Tells whether a token is special: a control or user-defined one.
+   * Tells whether a token is special: a control or user-defined one, which text
+   * alone never yields.
    *
    * @param id The token.
    * @returns Whether it is.
    * @throws {RangeError} If the vocabulary has no such token.
    */
   isSpecial(id: number): boolean {
-    return isSpecialType(this.typeOf(id));
+    return isSpecialType(this.typeOf(id)) &&
+      !this.vocabulary.byteLevel?.plainIds.has(id);
   }
 
   /**
