@@ -129,7 +129,9 @@ Deno.test("BytePairEncoder.encode() agrees with the definition on random merges"
     const symbols = [...writeBytes(new TextEncoder().encode("ab é1"))];
     const merges: string[] = [];
     for (let i = 0; i < 40; i++) {
-      const pair = [0, 1].map(() => symbols[random(symbols.length)]!);
+      const pair = [0, 1].map(() =>
+        symbols[random(1 + random(symbols.length))]!
+      );
       merges.push(pair.join(" "));
       symbols.push(pair.join(""));
     }
@@ -151,7 +153,7 @@ Deno.test("BytePairEncoder.encode() agrees with the definition on random merges"
       merged += ids.filter((id) => id >= 256).length;
     }
   }
-  assert(merged > 1000, `there must be merges to compare: ${merged}`);
+  assert(merged > 1500, `there must be merges to compare: ${merged}`);
 });
 
 Deno.test("BytePairEncoder.encode() gives the same ids once its cache is full", () => {
