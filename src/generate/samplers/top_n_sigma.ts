@@ -22,6 +22,7 @@ export function applyTopNSigma(candidates: Candidates, n: number): void {
   for (let i = 0; i < logits.length; i++) {
     if (logits[i]! < least) logits[i] = -Infinity;
   }
+  candidates.isSorted = false; // what was greater is equal now
 }
 
 /** The mean over logits that are not ruled out. */
