@@ -95,7 +95,7 @@ export type {
   SamplingOptions,
 } from "./src/generate/samplers/options.ts";
 export {
-  PRESETS,
+  SAMPLING_PRESETS,
   type SamplingPreset,
 } from "./src/generate/samplers/presets.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";

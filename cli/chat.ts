@@ -24,6 +24,11 @@ import {
   writeJson,
   writeLine,
 } from "./output.ts";
+import {
+  type SamplingFlags,
+  samplingOptions,
+  toSamplingOptions,
+} from "./sampling_options.ts";
 
 /** `seraph chat` */
 export function chatCommand(): Command {
@@ -50,13 +55,12 @@ export function chatCommand(): Command {
       new Option("--markers <mode>", "turn markers inside messages")
         .choices(["neutralize", "reject", "allow"]).default("neutralize"),
     );
-  for (const option of [...generateOptions(), ...loadOptions()]) {
-    command.addOption(option);
-  }
+  const options = [generateOptions(), loadOptions(), samplingOptions()];
+  for (const option of options.flat()) command.addOption(option);
   return command.addOption(jsonOption()).action(chat);
 }
 
-interface Flags extends GenerateFlags, LoadFlags {
+interface Flags extends GenerateFlags, SamplingFlags, LoadFlags {
   message?: string[];
   system?: string;
   control?: "good" | "bad";
@@ -126,6 +130,7 @@ async function toChatOptions(
   const { control, format, markers } = flags;
   return {
     ...toGenerateOptions(flags, signal),
+    ...toSamplingOptions(flags),
     onPrompt: await promptBar(),
     format,
     markers,

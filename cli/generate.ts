@@ -16,6 +16,11 @@ import {
   toLoadOptions,
 } from "./options.ts";
 import { write, writeJson, writeLine } from "./output.ts";
+import {
+  type SamplingFlags,
+  samplingOptions,
+  toSamplingOptions,
+} from "./sampling_options.ts";
 
 /** `seraph generate` */
 export function generateCommand(): Command {
@@ -25,13 +30,12 @@ export function generateCommand(): Command {
     .option("--prompt <text>", "the text")
     .option("--special", "find special tokens in the text")
     .option("--ids <ids>", "token ids, taken as they are", integers);
-  for (const option of [...generateOptions(), ...loadOptions()]) {
-    command.addOption(option);
-  }
+  const options = [generateOptions(), loadOptions(), samplingOptions()];
+  for (const option of options.flat()) command.addOption(option);
   return command.addOption(jsonOption()).action(generate);
 }
 
-interface Flags extends GenerateFlags, LoadFlags {
+interface Flags extends GenerateFlags, SamplingFlags, LoadFlags {
   prompt?: string;
   special?: boolean;
   ids?: number[];
@@ -55,6 +59,7 @@ async function generate(
   });
   const generation = model.generate(prompt ?? ids!, {
     ...toGenerateOptions(flags, signal),
+    ...toSamplingOptions(flags),
     onPrompt: await promptBar(),
     special,
   });

@@ -5,12 +5,9 @@ import type {
   GenerateOptions,
   KvType,
   LoadModelOptions,
-  SamplingOptions,
   TuneMode,
 } from "../mod.ts";
 import { type RopeFlags, ropeOptions, toRopeOptions } from "./rope_options.ts";
-
-const MAX_U32 = 2 ** 32 - 1;
 
 /** Parses an integer from `least` to `most`. */
 export function integer(
@@ -119,9 +116,7 @@ export function toLoadOptions(
 
 /** What the options of {@linkcode generateOptions} parse to. */
 export interface GenerateFlags
-  extends
-    SamplingOptions,
-    Pick<ComputeOptions, "steps" | "sampler" | "speculation"> {
+  extends Pick<ComputeOptions, "steps" | "sampler" | "speculation"> {
   /** Most tokens to generate. */
   maxTokens?: number;
   /** Strings that end the answer. */
@@ -135,24 +130,6 @@ export function generateOptions(): Option[] {
   return [
     new Option("--max-tokens <n>", "most tokens to generate")
       .argParser(integer()),
-    new Option("--temperature <t>", "0 takes the most likely token")
-      .argParser(number()).default(0),
-    new Option("--top-k <n>", "sample among the n most likely tokens")
-      .argParser(integer(0, MAX_U32)),
-    new Option("--top-p <p>", "sample among tokens that make up p")
-      .argParser(number(0, 1)),
-    new Option("--min-p <p>", "sample among tokens of p times the best")
-      .argParser(number(0, 1)),
-    new Option("--repeat-penalty <x>", "divide logits of the last tokens")
-      .argParser(number(1e-6, 1e6)),
-    new Option("--frequency-penalty <x>", "take off for each time")
-      .argParser(number(-1e6, 1e6)),
-    new Option("--presence-penalty <x>", "take off where they were")
-      .argParser(number(-1e6, 1e6)),
-    new Option("--repeat-last-n <n>", "tokens that penalties look at, -1: all")
-      .argParser(integer(-1, 2 ** 24)),
-    new Option("--seed <n>", "make sampling reproducible")
-      .argParser(integer(0, MAX_U32)),
     new Option("--stop <text>", "end the answer here; can be repeated")
       .argParser(collect),
     new Option("--ignore-eos", "go on after the end of the text"),
@@ -173,15 +150,6 @@ export function toGenerateOptions(
   return {
     signal,
     maxTokens: flags.maxTokens,
-    temperature: flags.temperature,
-    topK: flags.topK,
-    topP: flags.topP,
-    minP: flags.minP,
-    repeatPenalty: flags.repeatPenalty,
-    frequencyPenalty: flags.frequencyPenalty,
-    presencePenalty: flags.presencePenalty,
-    repeatLastN: flags.repeatLastN,
-    seed: flags.seed,
     stop: flags.stop,
     ignoreEos: flags.ignoreEos,
     speculation: flags.speculation,

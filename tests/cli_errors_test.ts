@@ -71,6 +71,7 @@ const USAGE: [args: string, message: string][] = [
   [`generate ${STORIES} --prompt a --temperature -1`, "'-1' is invalid"],
   [`generate ${STORIES} --prompt a --top-p 1.5`, "'1.5' is invalid"],
   [`generate ${STORIES} --prompt a --seed 4294967296`, "4294967296"],
+  [`generate ${STORIES} --prompt a --preset best`, "greedy, neutral"],
   [`generate ${STORIES} --prompt a --kv f8`, "f16, f32, q8_0"],
   [`generate ${STORIES} --prompt a --batch 0`, "'0' is invalid"],
   [`generate ${STORIES} --ids 1,x`, "'1,x' is invalid"],

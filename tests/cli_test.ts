@@ -189,6 +189,13 @@ Deno.test("seraph generate prints the text, and samples as it is told to", async
   assertEquals(one.seed, 1);
   assertEquals(again.text, one.text);
   assert(other.text !== one.text);
+  const biased = "--preset creative --seed 3 --samplers minP,temperature,xtc";
+  const { text: changed, seed } = await runJson([
+    ...[...args, "4", ...biased.split(" "), "--ban", "e"],
+    ...["--logit-bias", " there=9", "--logit-bias", "2=-1"],
+  ]);
+  assertEquals(seed, 3);
+  assertEquals(changed, " there there there there");
 });
 
 Deno.test("seraph chat --json answers and shows its prompt", async () => {

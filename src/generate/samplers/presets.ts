@@ -18,7 +18,7 @@ export type SamplingPreset =
   | "creative";
 
 /** The options of each preset. */
-export const PRESETS: Readonly<
+export const SAMPLING_PRESETS: Readonly<
   Record<SamplingPreset, Readonly<SamplingOptions>>
 > = {
   greedy: { temperature: 0 },
@@ -43,15 +43,15 @@ export const PRESETS: Readonly<
 export function withPreset(options: SamplingOptions): SamplingOptions {
   const { preset } = options;
   if (preset === undefined) return options;
-  if (!Object.hasOwn(PRESETS, preset)) {
+  if (!Object.hasOwn(SAMPLING_PRESETS, preset)) {
     throw new TypeError(
       `Cannot sample: preset is "${preset}", one of ${
-        Object.keys(PRESETS).join(", ")
+        Object.keys(SAMPLING_PRESETS).join(", ")
       } is wanted`,
     );
   }
   const given = Object.entries(options).filter(([, value]) =>
     value !== undefined
   );
-  return { ...PRESETS[preset], ...Object.fromEntries(given) };
+  return { ...SAMPLING_PRESETS[preset], ...Object.fromEntries(given) };
 }

@@ -65,6 +65,7 @@ Deno.test("resolveSampling() is done with options that it has resolved", () => {
 Deno.test("resolveSampling() refuses what is no token, and biases out of range", () => {
   const wrong: [Parameters<typeof resolveSampling>[0], string][] = [
     [{ logitBias: { "xyz": 1 } }, 'the text "xyz" is no token, it takes 4,'],
+    [{ bannedTokens: ["on"] }, 'the text "on" is no token, " on" is one'],
     [{ bannedTokens: [""] }, 'the text "" is no token, it takes 0'],
     [{ logitBias: { 300: 1 } }, "a token is 300, an integer from 0 to 2"],
     [{ logitBias: [[-1, 1]] }, "a token is -1"],

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readSampling } from "../sampler.ts";
 import type { SamplerName, SamplingOptions } from "./options.ts";
-import { PRESETS, type SamplingPreset } from "./presets.ts";
+import { SAMPLING_PRESETS, type SamplingPreset } from "./presets.ts";
 import { readSettings } from "./settings.ts";
 
 Deno.test("readSettings() keeps llama.cpp's order, and leaves out what changes nothing", () => {
@@ -178,8 +178,8 @@ Deno.test("readSampling() fills in from the preset what is not given", () => {
     rule({ preset: "archangel", temperature: 0 }).seed,
     undefined,
   );
-  for (const preset of Object.keys(PRESETS) as SamplingPreset[]) {
-    assertEquals(rule({ preset }), rule(PRESETS[preset]));
+  for (const preset of Object.keys(SAMPLING_PRESETS) as SamplingPreset[]) {
+    assertEquals(rule({ preset }), rule(SAMPLING_PRESETS[preset]));
   }
 });
 

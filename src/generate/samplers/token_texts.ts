@@ -41,14 +41,22 @@ export class TokenTexts {
    * @throws {RangeError} If there is none.
    */
   idsOf(text: string): readonly number[] {
-    const bytes = new TextEncoder().encode(text);
-    const ids = this.byText.get(String.fromCharCode(...bytes));
-    if (ids !== undefined && text !== "") return ids;
+    const ids = this.#find(text);
+    if (ids !== undefined) return ids;
+    const spaced = ` ${text}`;
+    const isSpaced = text !== "" && this.#find(spaced) !== undefined;
     const { length } = this.#tokenizer.encode(text, { bos: false });
     throw new RangeError(
-      `Cannot sample: the text ${
-        JSON.stringify(text)
-      } is no token, it takes ${length}, one is wanted`,
+      `Cannot sample: the text ${JSON.stringify(text)} is no token, ${
+        isSpaced
+          ? `${JSON.stringify(spaced)} is one`
+          : `it takes ${length}, one is wanted`
+      }`,
     );
+  }
+
+  #find(text: string): readonly number[] | undefined {
+    const bytes = new TextEncoder().encode(text);
+    return this.byText.get(String.fromCharCode(...bytes));
   }
 }
