@@ -1,6 +1,7 @@
 import { loadEngine, type LoadModelOptions } from "./engine/load.ts";
 import { Model } from "./engine/model.ts";
 import type { ModelInput } from "./gguf/source.ts";
+import { traced } from "./telemetry/telemetry.ts";
 
 /**
  * Loads a model from a GGUF file to the GPU.
@@ -21,6 +22,20 @@ import type { ModelInput } from "./gguf/source.ts";
 export async function loadModel(
   input: ModelInput,
   options: LoadModelOptions = {},
+): Promise<Model> {
+  return await traced("load", () => load(input, options), (model) => ({
+    "gen_ai.provider.name": "seraph",
+    "gen_ai.request.model": model.name,
+    "seraph.ms": model.loadMs,
+    "seraph.device": model.device,
+    "seraph.gpu_bytes": model.gpuBytes,
+    "seraph.context_length": model.contextLength,
+  }));
+}
+
+async function load(
+  input: ModelInput,
+  options: LoadModelOptions,
 ): Promise<Model> {
   if (options.worker) {
     const { loadInWorker } = await import("./worker/load.ts");

@@ -20,6 +20,7 @@ import { assembleLlama } from "./assemble.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { checkSystemMemory } from "./memory.ts";
 import type { ModelParts } from "./model.ts";
+import { nameOf } from "./name.ts";
 
 /** Options for `loadModel()`. */
 export interface LoadModelOptions extends RequestGpuOptions {
@@ -101,7 +102,7 @@ export async function loadEngine(
   const { signal } = options;
   signal?.throwIfAborted();
   await using files = await openFiles(input, options);
-  const { main, draft, sizes, tune, template } = files;
+  const { main, draft, sizes, tune, template, name } = files;
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
@@ -121,7 +122,7 @@ export async function loadEngine(
     }
     const loadMs = performance.now() - start;
     const engine = new GpuEngine({ gpu, main: parts, draft: loaded, loadMs });
-    return { engine, tokenizer: main.tokenizer, template };
+    return { engine, tokenizer: main.tokenizer, template, name };
   } catch (error) {
     gpu.device.destroy(); // and with it all that was allocated
     throw error;
@@ -136,6 +137,8 @@ export interface OpenFiles extends AsyncDisposable {
   draft: OpenModel | undefined;
   /** The model's chat template, where it has one. */
   template: string | undefined;
+  /** What the model is called. */
+  name: string;
   /** Positions of a conversation, and rows of a batch. */
   sizes: { contextLength: number; batchSize: number };
   /** Whether kernel variants are measured. */
@@ -166,6 +169,7 @@ export async function openFiles(
     main,
     draft,
     template,
+    name: nameOf(main.file),
     sizes,
     tune,
     [Symbol.asyncDispose]: () => open.disposeAsync(),

@@ -53,12 +53,16 @@ export interface ModelParts {
   tokenizer: Tokenizer;
   /** The file's chat template, where it has one. */
   template: string | undefined;
+  /** What it is called. Defaults to `"model"`. */
+  name?: string | undefined;
 }
 
 /** A model on the GPU: text in, text out. */
 export class Model implements AsyncDisposable {
   /** Text to tokens and back. */
   readonly tokenizer: Tokenizer;
+  /** What the file calls the model, or else the file's own name. */
+  readonly name: string;
   readonly #engine: Engine;
   readonly #template: string | undefined;
   #disposed = false;
@@ -68,7 +72,8 @@ export class Model implements AsyncDisposable {
    *
    * @param parts Its parts.
    */
-  constructor({ engine, tokenizer, template }: ModelParts) {
+  constructor({ engine, tokenizer, template, name = "model" }: ModelParts) {
+    this.name = name;
     this.tokenizer = tokenizer;
     this.#engine = engine;
     this.#template = template;
@@ -271,17 +276,20 @@ export class Model implements AsyncDisposable {
     if (options.speculation === "draft" && !this.#engine.hasDraft) {
       throw noDraftError();
     }
-    const { tokenizer } = this;
-    return new Generation({ source: this.#engine, tokenizer }, prompt, options);
+    const { tokenizer, name: model } = this;
+    const operation = typeof prompt === "function" ? "chat" : "text_completion";
+    const spans = { model, operation } as const;
+    const context = { source: this.#engine, tokenizer, spans };
+    return new Generation(context, prompt, options);
   }
 
   #sessionParts(): SessionParts {
-    const { tokenizer, config } = this;
+    const { name, tokenizer, config } = this;
     const source = this.#engine;
     const kvBytesOf = (context: number) =>
       kvBytes({ config, context, kv: source.kv });
     const { layers } = config;
-    return { source, tokenizer, layers, kvBytes: kvBytesOf };
+    return { source, name, tokenizer, layers, kvBytes: kvBytesOf };
   }
 
   #local(): GpuEngine {

@@ -9,6 +9,7 @@ import {
   type PromptToken,
 } from "./result.ts";
 import { readSampling } from "./sampler.ts";
+import type { SpanFacts } from "./spans.ts";
 import { TextFilter } from "./text_filter.ts";
 import type { TokenSource } from "./tokens.ts";
 
@@ -20,6 +21,8 @@ export interface GenerationContext {
   tokenizer: Tokenizer;
   /** Takes note of each token of the answer. */
   onToken?: ((id: number) => void) | undefined;
+  /** What spans say of it. Default to a model of no name. */
+  spans?: Pick<SpanFacts, "model" | "operation"> | undefined;
   /** Aborted where its reader has left: that is no error. Defaults to never. */
   left?: AbortSignal;
 }

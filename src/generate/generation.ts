@@ -1,10 +1,12 @@
 import { checkIds } from "../model/check_ids.ts";
+import { callerContext, isTracing } from "../telemetry/telemetry.ts";
 import { generate, type GenerationContext, type Prompt } from "./decode.ts";
 import { type StartGeneration, withEvents } from "./events.ts";
 import { namedIds } from "./logprobs.ts";
 import { checkOptions, type GenerateOptions } from "./options.ts";
 import type { GenerationResult, Piece } from "./result.ts";
 import { resolveSampling } from "./samplers/resolve.ts";
+import { withSpans } from "./spans.ts";
 import { pieceStream } from "./streams.ts";
 
 /**
@@ -60,7 +62,15 @@ export class Generation implements AsyncIterable<Piece>, AsyncDisposable {
     const { onEvent, signal } = options;
     const run: StartGeneration = (options, outcome) =>
       generate({ ...context, left }, makePrompt, options, outcome);
-    const start = onEvent === undefined ? run : withEvents(run, onEvent);
+    const told = onEvent === undefined ? run : withEvents(run, onEvent);
+    const start = isTracing()
+      ? withSpans(told, {
+        model: "model",
+        operation: "text_completion",
+        ...context.spans,
+        parent: callerContext(),
+      })
+      : told;
     this.#pieces = start({
       ...resolved,
       signal: signal === undefined ? left : AbortSignal.any([signal, left]),

@@ -33,6 +33,8 @@ export interface SessionOptions {
 export interface SessionParts {
   /** Runs the model. */
   source: TimelineSource;
+  /** What the model is called. */
+  name: string;
   /** The model's tokenizer. */
   tokenizer: Tokenizer;
   /** Bytes of a KV cache of so many positions, all layers. */
@@ -171,10 +173,11 @@ export class Session implements AsyncDisposable {
    */
   generate(options: GenerateOptions = {}): Generation {
     this.#checkAlive();
-    const { tokenizer } = this.#parts;
+    const { tokenizer, name: model } = this.#parts;
     const context = {
       source: this.#createSource(),
       tokenizer,
+      spans: { model, operation: "text_completion" } as const,
       onToken: (id: number) => void this.#ids.push(id),
     };
     const prompt = () => {

@@ -27,7 +27,7 @@ export async function loadInWorker(
   try {
     // While the worker starts; what is wrong with them is found here.
     await using files = await openFiles(input, options);
-    const { template, main: { tokenizer } } = files;
+    const { template, name, main: { tokenizer } } = files;
     const work = {
       kind: "load",
       input: packInput(input),
@@ -38,7 +38,7 @@ export async function loadInWorker(
     const facts = await connection.call(work, { signal, onProgress }, buffers);
     const loadMs = performance.now() - start;
     const engine = new WorkerEngine(connection, facts, loadMs);
-    return new Model({ engine, tokenizer, template });
+    return new Model({ engine, tokenizer, template, name });
   } catch (error) {
     connection.terminate(new Error("The model was not loaded"));
     throw error;
