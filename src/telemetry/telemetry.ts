@@ -5,7 +5,6 @@ import type {
   Tracer,
   TracerProvider,
 } from "@opentelemetry/api";
-import config from "../../deno.json" with { type: "json" };
 
 // The core needs no telemetry: of `@opentelemetry/api` only types are imported
 // here, and its code where somebody listens. What it registers, Deno registers by
@@ -14,6 +13,9 @@ import config from "../../deno.json" with { type: "json" };
 
 /** Where the API keeps what is registered, for all of its copies. */
 const REGISTRY = Symbol.for("opentelemetry.js.api.1");
+
+/** What spans name as their source: the package and its version. */
+export const SCOPE = { name: "@seraph/seraph", version: "0.1.0" };
 
 /** What there is of it here. */
 interface Registry {
@@ -53,7 +55,7 @@ export async function startTracing(): Promise<Tracing> {
     "@opentelemetry/api"
   );
   return {
-    tracer: trace.getTracer(config.name, config.version),
+    tracer: trace.getTracer(SCOPE.name, SCOPE.version),
     within: (parent, span) => trace.setSpan(parent, span),
     root: ROOT_CONTEXT,
     fail(span, error) {
