@@ -140,6 +140,13 @@ export {
   special,
   tokenIds,
 } from "./src/prompt/prompt.ts";
+export type {
+  EbnfGrammar,
+  Grammar,
+  JsonGrammar,
+  RegexGrammar,
+} from "./src/structure/grammar.ts";
+export type { JsonSchema } from "./src/structure/schema.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

@@ -9,6 +9,7 @@ import type { Architecture } from "../model/architectures.ts";
 import { Sequence } from "../model/sequence.ts";
 import { createState, type LlamaState } from "../model/state.ts";
 import { type LlamaWeights, matricesOf } from "../model/weights.ts";
+import { GrammarCache } from "../structure/grammar_cache.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { chooseProducts } from "../tune/choose.ts";
 import { chooseAttention } from "../tune/choose_attention.ts";
@@ -71,8 +72,9 @@ export async function assembleModel(
 ): Promise<Model> {
   const main = await assembleLlama(scope, parts, options);
   const loadMs = performance.now() - options.start;
-  const engine = new GpuEngine({ gpu: scope.gpu, main, loadMs });
   const { tokenizer, template } = parts;
+  const grammars = new GrammarCache(tokenizer);
+  const engine = new GpuEngine({ gpu: scope.gpu, main, grammars, loadMs });
   return new Model({ engine, tokenizer, template });
 }
 

@@ -1,5 +1,6 @@
 import { readsLogits } from "../generate/logprobs.ts";
 import { runTokens } from "../generate/run.ts";
+import { checkRoom } from "../generate/run_constrained.ts";
 import {
   type Score,
   type ScoreOptions,
@@ -13,6 +14,7 @@ import type {
 } from "../generate/tokens.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
+import type { GrammarCache } from "../structure/grammar_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { Llama } from "../model/llama.ts";
 import { StepQueue } from "../generate/step_queue.ts";
@@ -49,6 +51,8 @@ export interface GpuEngineParts {
   main: LlamaParts;
   /** A smaller model of the same vocabulary, which guesses. */
   draft?: LlamaParts | undefined;
+  /** What holds texts to grammars. */
+  grammars: GrammarCache;
   /** Milliseconds that loading took. */
   loadMs: number;
 }
@@ -72,18 +76,20 @@ export class GpuEngine implements Engine {
   readonly #timelines: Timelines;
   readonly #queue: StepQueue;
   #batch: StepBatch | undefined;
+  readonly #grammars: GrammarCache;
 
   /**
    * Puts an engine together.
    *
    * @param parts Its parts.
    */
-  constructor({ gpu, main, draft, loadMs }: GpuEngineParts) {
+  constructor({ gpu, main, draft, grammars, loadMs }: GpuEngineParts) {
     this.#gpu = gpu;
     this.#main = main;
     this.#draft = draft;
     this.#timelines = new Timelines(main.sequences);
     this.#queue = new StepQueue(() => this.#stepBatch());
+    this.#grammars = grammars;
     this.loadMs = loadMs;
   }
 
@@ -126,6 +132,10 @@ export class GpuEngine implements Engine {
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
     const { widen } = this.#main;
+    // What is wrong with a grammar is said before the GPU works.
+    using matcher = options.grammar &&
+      await this.#grammars.start(options.grammar);
+    if (matcher !== undefined) checkRoom(matcher, options.maxTokens);
     const guess = options.maxTokens > 1 ? this.#guess(options) : "off";
     // At the first guess; with a draft, loading has done it.
     if (guess !== "off") await heeding(options.signal, widen());
@@ -138,7 +148,9 @@ export class GpuEngine implements Engine {
       : undefined;
     const { sequence } = main;
     const parts = { queue, widen, sequence, draft: draft?.sequence };
-    yield* runTokens(parts, ids, options);
+    const { endIds } = this.#grammars;
+    const constraint = matcher && { matcher, endIds };
+    yield* runTokens({ ...parts, constraint }, ids, options);
   }
 
   openTimeline(snapshot?: KvSnapshot): Promise<number> {
@@ -192,6 +204,7 @@ export class GpuEngine implements Engine {
       sequences[Symbol.dispose]();
       for (const pool of pools) pool[Symbol.dispose]();
     }
+    this.#grammars[Symbol.dispose]();
     this.#gpu.device.destroy();
     return Promise.resolve();
   }

@@ -14,6 +14,7 @@ import { longestContext, type RopeScalingOptions } from "../model/rope.ts";
 import type { LlamaTensors } from "../model/tensors.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { loadWeights } from "../model/weights.ts";
+import { GrammarCache } from "../structure/grammar_cache.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type TuneMode, tuneMode } from "../tune/mode.ts";
 import { assembleLlama } from "./assemble.ts";
@@ -121,7 +122,13 @@ export async function loadEngine(
       await loaded.widen();
     }
     const loadMs = performance.now() - start;
-    const engine = new GpuEngine({ gpu, main: parts, draft: loaded, loadMs });
+    const engine = new GpuEngine({
+      gpu,
+      main: parts,
+      draft: loaded,
+      grammars: new GrammarCache(main.tokenizer),
+      loadMs,
+    });
     return { engine, tokenizer: main.tokenizer, template, name };
   } catch (error) {
     gpu.device.destroy(); // and with it all that was allocated

@@ -96,7 +96,11 @@ async function* decode(
   const { seed } = readSampling(options);
   progress.seed = seed;
   const text = new AnswerText(
-    tokenizer.stream({ previousId: ids.at(-1)! }),
+    // A grammar speaks of every byte: no space is taken for a dummy prefix.
+    tokenizer.stream({
+      previousId: ids.at(-1)!,
+      special: options.grammar !== undefined,
+    }),
     createFilter(prompt, options),
   );
   // The last token takes no room: nothing comes after it.
@@ -109,6 +113,13 @@ async function* decode(
     const echoed = chunk.echoed && withTexts(chunk.echoed, tokenizer);
     progress.prompt ??= echoed;
     if (most === 0) progress.finishReason = "length";
+    if (chunk.isComplete) {
+      progress.finishReason = "stop";
+      const rest = text.end();
+      progress.text += rest;
+      yield { text: rest, id: progress.ids.at(-1) ?? ids.at(-1)! };
+      return;
+    }
     for (const [i, id] of chunk.ids.entries()) {
       signal?.throwIfAborted();
       const logprob = chunk.logprobs?.[i];

@@ -2,6 +2,7 @@ import { MAX_CHUNK } from "../model/state.ts";
 import type { GenerationEvent } from "./events.ts";
 import { checkLogprobs, type LogprobOptions, readsLogits } from "./logprobs.ts";
 import { onlyOnCpu, readSampling, type SamplingOptions } from "./sampler.ts";
+import { checkGrammar, type Grammar } from "../structure/grammar.ts";
 import type { ComputeOptions } from "./tokens.ts";
 
 /** Options of every generation. */
@@ -20,6 +21,13 @@ export interface GenerateOptions
   ignoreEos?: boolean | undefined;
   /** Told what happens, as it happens; what it throws ends the generation. */
   onEvent?: ((event: GenerationEvent) => void) | undefined;
+  /**
+   * What the text is held to: a JSON Schema, a regular expression or a grammar.
+   * Texts of a schema end in time for `maxTokens` and the context; of the others,
+   * finishReason says whether they came to an end. Guesses are off. Defaults to
+   * nothing.
+   */
+  grammar?: Grammar | undefined;
   /** Stops the generation; iteration then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -71,11 +79,28 @@ export function checkOptions(
       `Cannot generate: ${onCpu} reads the logits of each step, speculation is wanted without`,
     );
   }
+  if (options.grammar !== undefined) checkConstrained(options);
   if (stopStrings(stop).includes("")) {
     throw new RangeError(
       'Cannot generate: a stop string is "", at least one character is wanted',
     );
   }
+}
+
+function checkConstrained(
+  { grammar, speculation = "off", ignoreEos }: GenerateOptions,
+): void {
+  if (speculation !== "off") {
+    throw new TypeError(
+      `Cannot generate: speculation is "${speculation}", which guesses beside the grammar, "off" is wanted`,
+    );
+  }
+  if (ignoreEos) {
+    throw new TypeError(
+      "Cannot generate: ignoreEos goes on where the grammar ends, one of them is wanted without the other",
+    );
+  }
+  checkGrammar(grammar!);
 }
 
 function checkChoice(

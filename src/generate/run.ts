@@ -1,44 +1,20 @@
 import { nextTurn } from "../gpu/next_turn.ts";
-import type { Sequence } from "../model/sequence.ts";
 import { Draft } from "./draft.ts";
 import { logSumExp } from "./logits.ts";
-import {
-  type EchoedToken,
-  readPrompt,
-  readsLogits,
-  stepLogprobs,
-} from "./logprobs.ts";
+import { readPrompt, readsLogits, stepLogprobs } from "./logprobs.ts";
 import { Lookup } from "./lookup.ts";
+import { runConstrained } from "./run_constrained.ts";
+import {
+  prompting,
+  readsEachStep,
+  resume,
+  type Run,
+  type RunSequences,
+} from "./run_parts.ts";
 import { Stepper } from "./stepper.ts";
-import { onlyOnCpu, readSampling, Sampler, type Sampling } from "./sampler.ts";
+import { readSampling, Sampler } from "./sampler.ts";
 import { Speculator } from "./speculate.ts";
-import type { StepQueue } from "./step_queue.ts";
 import type { TokenChunk, TokenOptions } from "./tokens.ts";
-
-/** The sequences of one generation, lent to it, and where it takes steps. */
-export interface RunSequences {
-  /** Where all generations of the model take their steps. */
-  queue: StepQueue;
-  /** Makes the model ready for steps of several rows. */
-  widen: () => Promise<void>;
-  /** The model's. */
-  sequence: Sequence;
-  /** The draft model's, where it guesses. */
-  draft?: Sequence | undefined;
-}
-
-/** One generation under way. */
-interface Run extends RunSequences {
-  ids: readonly number[];
-  options: TokenOptions;
-  sampling: Sampling;
-  /** Tokens at the start that need not run again. */
-  reused: number;
-  /** Tokens that run as a prompt. */
-  promptLength: number;
-  /** What the model says of the prompt, where it is asked for. */
-  echoed?: EchoedToken[] | undefined;
-}
 
 /**
  * Continues a prompt.
@@ -53,7 +29,7 @@ export async function* runTokens(
   ids: readonly number[],
   options: TokenOptions,
 ): AsyncGenerator<TokenChunk, void> {
-  const { reuse = true, sampler = "gpu", echo = false, maxTokens } = options;
+  const { reuse = true, echo = false, maxTokens } = options;
   // With an echo all of it is a prompt, as its logits are read.
   const promptLength = !echo && options.promptLength || ids.length;
   const { sequence } = sequences;
@@ -69,37 +45,13 @@ export async function* runTokens(
     if (promptLength < ids.length) await resume(run);
     else await sequence.append(ids.slice(sequence.length), prompting(options));
     yield { ids: [], reused, ...(echoed && { echoed }) };
-  } else if (
-    sampler === "cpu" || readsLogits(options) || !sequence.canChoose ||
-    onlyOnCpu(sampling) !== undefined
-  ) {
+  } else if (run.constraint !== undefined) {
+    yield* runConstrained({ ...run, constraint: run.constraint });
+  } else if (readsEachStep(run)) {
     yield* onCpu(run);
   } else {
     yield* onGpu(run);
   }
-}
-
-function prompting({ signal, onPrompt }: TokenOptions) {
-  return { signal, onProgress: onPrompt };
-}
-
-/**
- * Runs all of a text whose end was chosen, but for its last token.
- *
- * @returns That token.
- */
-async function resume(
-  { sequence, widen, ids, options, reused, promptLength }: Run,
-): Promise<number> {
-  if (reused < promptLength) {
-    const prompt = ids.slice(reused, promptLength);
-    await sequence.append(prompt, prompting(options));
-  }
-  const steps = ids.slice(Math.max(reused, promptLength), -1);
-  if (steps.length > 1) await widen();
-  await sequence.replay(steps);
-  options.signal?.throwIfAborted();
-  return ids.at(-1)!;
 }
 
 /** Reads the logits of each step. */

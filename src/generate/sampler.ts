@@ -1,4 +1,5 @@
 import { BANNED, type Biases, biasOnCpu } from "../kernels/bias.ts";
+import { maskOnCpu } from "../kernels/mask.ts";
 import {
   NOT_A_NUMBER,
   notANumberError,
@@ -176,18 +177,28 @@ export class Sampler {
    * @param logits The logits of all tokens, which stay as they are: the hook gets
    * a copy.
    * @param step Tokens that were chosen before it.
+   * @param allowed Which tokens may come, a bit for each. Defaults to all.
    * @returns Its id.
    * @throws {Error} If a logit is not a number, or none can be chosen.
    * @throws What the hook throws.
    */
-  async sampleHooked(logits: Float32Array, step: number): Promise<number> {
+  async sampleHooked(
+    logits: Float32Array,
+    step: number,
+    allowed?: Uint32Array,
+  ): Promise<number> {
     const { onLogits } = this.#sampling;
-    if (onLogits === undefined) return this.sample(logits, step);
+    const masked = (all: Float32Array) =>
+      allowed === undefined ? all : maskOnCpu(all, allowed);
+    const biased = this.#biased(logits);
+    if (onLogits === undefined) {
+      return this.#choose(masked(biased), step, notANumberError);
+    }
     // What the model got wrong is not the hook's fault.
     if (logits.some(Number.isNaN)) throw notANumberError();
-    const own = this.#biased(logits).slice();
+    const own = biased.slice();
     await onLogits(own, { ids: this.#ids.slice(), step });
-    return this.#choose(own, step, hookError);
+    return this.#choose(masked(own), step, hookError);
   }
 
   #biased(logits: Float32Array): Float32Array {

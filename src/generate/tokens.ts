@@ -6,6 +6,7 @@ import type {
   StepLogprobs,
   TokenIdLogprobOptions,
 } from "./logprobs.ts";
+import type { Grammar } from "../structure/grammar.ts";
 import type { SamplingOptions } from "./sampler.ts";
 
 /** What guesses the next tokens, so that several are computed at once. */
@@ -55,6 +56,8 @@ export interface TokenOptions
   firstStep?: number | undefined;
   /** The timeline whose KV cache it goes on with. Defaults to any. */
   timeline?: number | undefined;
+  /** What the text is held to. Defaults to nothing. */
+  grammar?: Grammar | undefined;
   /** Stops the generation. */
   signal?: AbortSignal | undefined;
 }
@@ -83,6 +86,8 @@ export interface TokenChunk {
   reused?: number;
   /** Guesses so far, where there are any. */
   speculation?: SpeculationStatistics;
+  /** Whether the text is complete, where no token says so. */
+  isComplete?: true;
 }
 
 /** Tokens in, tokens out: a model in this thread or in another one. */

@@ -13,6 +13,7 @@ import {
 } from "../kernels/sample.ts";
 import { ARGMAX_RULE, type SampleRule } from "../kernels/sample_cpu.ts";
 import type { Llama } from "./llama.ts";
+import { MaskedChoice, type SubmitOptions } from "./masked_choice.ts";
 
 /** How tokens are chosen. */
 export interface Choice {
@@ -27,6 +28,8 @@ export interface Choice {
 /** Chooses the tokens of one sequence on the GPU: at first, the most likely. */
 export class Chooser {
   readonly #device: GPUDevice;
+  readonly #llama: Llama;
+  readonly #pool: BufferPool;
   readonly #shape: SampleShape;
   readonly #buffers: SampleBuffers;
   readonly #kernels: BoundSample;
@@ -36,6 +39,7 @@ export class Chooser {
   #isArgmax = true;
   #isBiased = false;
   #lane = 0;
+  #masked: MaskedChoice | undefined;
 
   /**
    * Creates a {@linkcode Chooser}.
@@ -48,6 +52,8 @@ export class Chooser {
     const { logits, control, chosen } = llama.state;
     this.#device = device;
     this.#control = control;
+    this.#llama = llama;
+    this.#pool = pool;
     this.#shape = {
       size: llama.tokens,
       stride: llama.config.vocabularySize,
@@ -66,6 +72,40 @@ export class Chooser {
     return `${this.#isBiased ? "bias+" : ""}${
       this.#isArgmax ? "argmax" : "sample"
     }`;
+  }
+
+  /** The choice among some tokens; see {@linkcode Chooser.prepareMask}. */
+  get masked(): MaskedChoice {
+    return this.#masked!;
+  }
+
+  /**
+   * Submits the choice of one token.
+   *
+   * @param allowed Which may come, a bit for each.
+   * @param options What went before, and where the id goes.
+   */
+  chooseAmong(
+    allowed: Uint32Array<ArrayBuffer>,
+    options: Omit<SubmitOptions, "choose" | "isBiased">,
+  ): void {
+    this.masked.submit(allowed, {
+      ...options,
+      choose: this.#isArgmax ? "argmax" : "sample",
+      isBiased: this.#isBiased,
+    });
+  }
+
+  /** Makes it ready to choose among some tokens, when that is first asked for. */
+  async prepareMask(): Promise<void> {
+    if (this.#masked !== undefined) return;
+    const masked = await MaskedChoice.create(this.#device, {
+      llama: this.#llama,
+      pool: this.#pool,
+      own: this.#buffers,
+      biases: this.#biases,
+    });
+    this.#masked ??= masked;
   }
 
   /** The kernel that chooses, and what goes before it. */

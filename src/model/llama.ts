@@ -14,6 +14,7 @@ import { createEmbed } from "../kernels/embed.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { ProductChoices } from "../kernels/choices.ts";
 import { strideOf } from "../kernels/matrix.ts";
+import { createMask, type Mask } from "../kernels/mask.ts";
 import { createRmsNorm } from "../kernels/rms_norm.ts";
 import { createRope, ropeTable } from "../kernels/rope.ts";
 import { createSample, type Sample } from "../kernels/sample.ts";
@@ -42,6 +43,8 @@ export interface Llama {
   readonly sample: Sample;
   /** What is added to logits before it. */
   readonly bias: Bias;
+  /** Compiles the mask of tokens, once. */
+  mask(): Promise<Mask>;
   /**
    * Compiles what several rows of the kind `"step"` need; without it there is
    * one at a time.
@@ -187,6 +190,7 @@ export async function createLlama(
     batch: headBatch,
   });
   let products = await bindProducts(1);
+  let mask: Promise<Mask> | undefined;
 
   /** Binds all products, for so many rows of the kind `"step"`. */
   async function bindProducts(steps: number) {
@@ -220,6 +224,7 @@ export async function createLlama(
     tokens: size,
     sample,
     bias,
+    mask: () => mask ??= createMask(scope),
     widen,
     bindCache(cache, lane) {
       const { qkv, q, attn: y, branches } = state;

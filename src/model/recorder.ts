@@ -14,8 +14,11 @@ export interface Work {
   kind: RowKind;
   /** Last rows whose logits are wanted, and how those are added up. */
   head: { rows: number; kind: RowKind };
-  /** What is done with the logits; `"nothing"` where there are none. */
-  then: "choose" | "logits" | "nothing";
+  /**
+   * What is done with the logits: `"keep"` keeps those of one row for a choice
+   * among some tokens, `"nothing"` is where there are none.
+   */
+  then: "choose" | "keep" | "logits" | "nothing";
   /** Steps, which go on with what was chosen. Defaults to 1. */
   steps?: number;
 }
@@ -127,7 +130,11 @@ export class Recorder {
     encoder: GPUCommandEncoder,
     { then, count }: { then: Work["then"]; count: number },
   ): void {
-    const { llama: { state, config }, results } = this.#options;
+    const { llama: { state, config }, results, chooser } = this.#options;
+    if (then === "keep") {
+      chooser.masked.keep(encoder, state.logits);
+      return;
+    }
     const [source, target, words] = then === "logits"
       ? [state.logits, results.logitsBuffer, count * config.vocabularySize]
       : [state.chosen, results.idsBuffer, Math.max(1, count)];

@@ -280,6 +280,66 @@ export class Sequence implements Disposable {
     return await this.#results.logits(1);
   }
 
+  /** Makes it ready for {@linkcode Sequence.chooseAmong}. */
+  async prepareMask(): Promise<void> {
+    await this.#chooser.prepareMask();
+  }
+
+  /**
+   * Appends a prompt and keeps the logits behind it for
+   * {@linkcode Sequence.chooseAmong}, without waiting for them.
+   *
+   * @param ids Its ids, at least one.
+   * @param options Interruption and progress.
+   * @throws {RangeError} If there are none, too many, or one is out of range.
+   */
+  async keep(
+    ids: readonly number[],
+    options: PromptOptions = {},
+  ): Promise<void> {
+    const read = () => Promise.resolve();
+    await this.#appendPrompt(ids, { then: "keep", read, ...options });
+  }
+
+  /**
+   * Appends one token as a step and keeps the logits behind it, without waiting
+   * for them.
+   *
+   * @param id The token.
+   */
+  stepKept(id: number): void {
+    const work: Work = {
+      ids: [id],
+      kind: "step",
+      head: { rows: 1, kind: "step" },
+      then: "keep",
+    };
+    this.#submit(work);
+    this.#rows.appendSteps([id]);
+    if (this.room > 0) this.#recorder.prepare(work, this.length);
+  }
+
+  /**
+   * Chooses a token of those that may come, by the logits that were kept.
+   *
+   * @param allowed A bit for each token, `[ceil(tokens / 32)]`.
+   * @param chosen Tokens that were chosen before it.
+   * @returns The token's id.
+   */
+  async chooseAmong(
+    allowed: Uint32Array<ArrayBuffer>,
+    chosen: number,
+  ): Promise<number> {
+    if (this.#disposed) throw disposedError();
+    this.#chooser.chooseAmong(allowed, {
+      position: this.length,
+      chosen,
+      target: this.#results.idsBuffer,
+    });
+    const [id] = await this.#results.ids(1);
+    return id!;
+  }
+
   /**
    * Appends tokens that were chosen before, each as the step that it was.
    *

@@ -35,6 +35,7 @@ const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   dynatempRange: true,
   frequencyPenalty: true,
   logitBias: true,
+  grammar: true,
   logprobs: true,
   maxTokens: true,
   minKeep: true,

@@ -1,0 +1,152 @@
+import { nextTurn } from "../gpu/next_turn.ts";
+import type { Mask, Matcher } from "../structure/matcher.ts";
+import { logSumExp } from "./logits.ts";
+import { readsLogits, stepLogprobs } from "./logprobs.ts";
+import {
+  type Constraint,
+  prompting,
+  readsEachStep,
+  resume,
+  type Run,
+} from "./run_parts.ts";
+import { Sampler } from "./sampler.ts";
+import type { TokenChunk } from "./tokens.ts";
+
+/** One generation that is held to a grammar. */
+export interface ConstrainedRun extends Run {
+  /** What it is held to. */
+  constraint: Constraint;
+}
+
+/** Runs passes, and chooses of what may come. */
+interface Chooser {
+  /** Runs the prompt, and need not wait for it. */
+  begin(): Promise<void>;
+  /** Runs a token, and need not wait for it. */
+  step(id: number): Promise<void> | void;
+  /** Chooses the token of a step. */
+  choose(mask: Mask, step: number): Promise<TokenChunk>;
+}
+
+/**
+ * Continues a prompt by a text of a grammar. While the GPU is at the pass of one
+ * token, the CPU finds out which may follow it.
+ *
+ * @param run What runs, and what it is held to.
+ * @returns The tokens as they are chosen. Where only the end may follow, that
+ * comes without a pass: as a token where there is one for it, else as
+ * `isComplete`.
+ */
+export async function* runConstrained(
+  run: ConstrainedRun,
+): AsyncGenerator<TokenChunk, void> {
+  const { options, reused, echoed, constraint: { matcher, endIds } } = run;
+  const { signal, maxTokens, firstStep = 0 } = options;
+  const chooser = readsEachStep(run) ? onCpu(run) : onGpu(run);
+  await chooser.begin();
+  for (let step = 0; step < maxTokens; step++) {
+    const mask = withEnds(await matcher.next(maxTokens - step), endIds);
+    const first = step === 0 ? { reused, ...(echoed && { echoed }) } : {};
+    if (mask.count === 0) {
+      yield { ...first, ...complete(mask, endIds) };
+      return;
+    }
+    const chunk = await chooser.choose(mask, firstStep + step);
+    yield { ...chunk, ...first };
+    const [id] = chunk.ids;
+    if (endIds.includes(id!) || step + 1 === maxTokens) return;
+    matcher.accept(id!);
+    await nextTurn();
+    signal?.throwIfAborted();
+    await chooser.step(id!);
+  }
+}
+
+/**
+ * Makes sure that a text fits.
+ *
+ * @param matcher What it is held to.
+ * @param most Tokens that there is room for.
+ * @throws {RangeError} If not even the shortest one fits.
+ */
+export function checkRoom({ least }: Matcher, most: number): void {
+  if (least <= most) return;
+  throw new RangeError(
+    `Cannot generate: the shortest text of the grammar takes ${least} tokens, maxTokens and the context leave room for ${most}`,
+  );
+}
+
+/** Allows the tokens that end a text, where it may end. */
+function withEnds(mask: Mask, endIds: readonly number[]): Mask {
+  // A text that can only end need not be asked for it.
+  if (!mask.canEnd || mask.count === 0) return mask;
+  const bits = mask.bits.slice();
+  for (const id of endIds) bits[id >> 5]! |= 1 << (id & 31);
+  return { ...mask, bits, count: mask.count + endIds.length };
+}
+
+function complete(
+  { canEnd }: Mask,
+  [endId]: readonly number[],
+): TokenChunk {
+  if (!canEnd) {
+    throw new Error(
+      "Cannot generate: no token of the model's vocabulary goes on as the grammar wants it",
+    );
+  }
+  return endId === undefined ? { ids: [], isComplete: true } : { ids: [endId] };
+}
+
+function onGpu(run: ConstrainedRun): Chooser {
+  const { sequence, ids, options, sampling, promptLength } = run;
+  return {
+    async begin() {
+      await sequence.prepareMask();
+      sequence.setChoice(sampling, { history: ids });
+      if (promptLength < ids.length) sequence.stepKept(await resume(run));
+      else await sequence.keep(ids.slice(sequence.length), prompting(options));
+    },
+    step: (id) => sequence.stepKept(id),
+    async choose({ bits, count, last }, step) {
+      // Samplers take note of what is chosen; of the best one there is no need.
+      const isForced = count === 1 && sampling.isArgmax;
+      return {
+        ids: [isForced ? last : await sequence.chooseAmong(bits, step)],
+      };
+    },
+  };
+}
+
+function onCpu(run: ConstrainedRun): Chooser {
+  const { sequence, ids, options, sampling, promptLength } = run;
+  const reads = readsLogits(options) !== undefined;
+  const sampler = new Sampler(sampling, ids);
+  let logits: Float32Array;
+  return {
+    async begin() {
+      logits = promptLength < ids.length
+        ? await sequence.stepLogits(await resume(run))
+        : await sequence.promptLogits(
+          ids.slice(sequence.length),
+          prompting(options),
+        );
+    },
+    async step(id) {
+      logits = await sequence.stepLogits(id);
+    },
+    async choose({ bits }, step) {
+      const { tokens } = sequence;
+      // A model may have more rows than its vocabulary has tokens.
+      const known = logits.subarray(0, tokens);
+      const total = reads ? logSumExp(logits) : NaN;
+      const id = await sampler.sampleHooked(known, step, bits);
+      return {
+        ids: [id],
+        ...(reads && {
+          logprobs: [known[id]! - total],
+          steps: [stepLogprobs({ logits, tokens, total }, options)],
+        }),
+      };
+    },
+  };
+}

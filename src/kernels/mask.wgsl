@@ -1,0 +1,20 @@
+// Forbids tokens: logits[row, i] = -1e38 where the bit of i is 0.
+//
+//   logits  [rows, stride]    f32
+//   allowed [ceil(size / 32)] u32, bit i % 32 of word i / 32
+//
+// One lane a logit. Joined behind choice.wgsl.
+
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(4) var<storage, read> allowed: array<u32>;
+
+// Far below every other logit, and finite: WGSL promises nothing about infinity.
+const FORBIDDEN = -1e38f;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  if (i < params.size && ((allowed[i >> 5u] >> (i & 31u)) & 1u) == 0u) {
+    logits[first_logit() + i] = FORBIDDEN;
+  }
+}

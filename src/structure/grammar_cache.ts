@@ -1,0 +1,85 @@
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Grammar, schemaOf } from "./grammar.ts";
+import { CompiledSchema, type JsonVocabulary } from "./json_matcher.ts";
+import type { CompiledGrammar, Matcher } from "./matcher.ts";
+import { createTokenTrie, tokenBytes } from "./token_trie.ts";
+import type { XgrammarCompiler } from "./xgrammar_matcher.ts";
+
+/** Grammars that are kept compiled. */
+const MOST_KEPT = 16;
+
+/** The grammars of one model, compiled when they are first used. */
+export class GrammarCache implements Disposable {
+  /** Tokens that end a text. */
+  readonly endIds: readonly number[];
+  readonly #tokenizer: Tokenizer;
+  // Which was used last stands at the end.
+  readonly #kept = new Map<string, Promise<CompiledGrammar>>();
+  #vocabulary: JsonVocabulary | undefined;
+  #xgrammar: XgrammarCompiler | undefined;
+
+  /**
+   * Creates a {@linkcode GrammarCache}.
+   *
+   * @param tokenizer The model's tokenizer.
+   */
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+    this.endIds = [...tokenizer.vocabulary.endOfGenerationIds]
+      .filter((id) => id < tokenizer.size);
+  }
+
+  /**
+   * Begins a text.
+   *
+   * @param grammar The grammar.
+   * @returns What follows it, to be disposed of.
+   * @throws {SyntaxError} If the grammar cannot be parsed.
+   * @throws {TypeError} If its schema is not followed.
+   */
+  async start(grammar: Grammar): Promise<Matcher> {
+    const key = JSON.stringify(grammar);
+    const compiled = this.#kept.get(key) ?? this.#compile(grammar);
+    this.#kept.delete(key);
+    this.#kept.set(key, compiled);
+    try {
+      const matcher = (await compiled).start();
+      this.#drop(MOST_KEPT);
+      return await matcher;
+    } catch (error) {
+      this.#kept.delete(key);
+      throw error;
+    }
+  }
+
+  /** Frees them all; those that somebody follows, when that is over. */
+  [Symbol.dispose](): void {
+    this.#drop(0);
+    this.#xgrammar?.dispose();
+    this.#xgrammar = undefined;
+  }
+
+  async #compile(grammar: Grammar): Promise<CompiledGrammar> {
+    const vocabulary = this.#vocabulary ??= createVocabulary(this.#tokenizer);
+    if (grammar.kind === "json") {
+      return new CompiledSchema(schemaOf(grammar), vocabulary);
+    }
+    // Who never asks for a grammar never loads it.
+    const { XgrammarCompiler } = await import("./xgrammar_matcher.ts");
+    this.#xgrammar ??= new XgrammarCompiler(vocabulary.tokens);
+    return await this.#xgrammar.compile(grammar);
+  }
+
+  #drop(most: number): void {
+    for (const [key, compiled] of this.#kept) {
+      if (this.#kept.size <= most) return;
+      this.#kept.delete(key);
+      compiled.then((one) => one[Symbol.dispose](), () => {});
+    }
+  }
+}
+
+function createVocabulary(tokenizer: Tokenizer): JsonVocabulary {
+  const tokens = tokenBytes(tokenizer);
+  return { tokens, trie: createTokenTrie(tokens) };
+}
