@@ -84,7 +84,11 @@ async function detokenize(
   },
 ): Promise<void> {
   const tokenizer = await loadTokenizer(path);
-  const text = tokenizer.decode(ids, { special, prefix: "first" });
+  const text = tokenizer.decode(ids, {
+    special,
+    prefix: "first",
+    cleanSpaces: true,
+  });
   if (json) writeJson({ text });
   else writeLine(text);
 }

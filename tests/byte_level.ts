@@ -2,11 +2,12 @@
  * Parts of real byte-level vocabularies, with texts as llama.cpp tokenizes them.
  *
  * `tests/fixtures/tokenizers/byte-level.json.gz` has for each pre-tokenizer the
- * tokens and merges that its texts can meet, under their ids in the whole
- * vocabulary. Ids and decoded texts are by llama.cpp c392e5094 (2025-02-20). Where
- * goldens were published for a whole vocabulary, their 46 texts are among them
- * with the same ids; the others are random. `smollm`, `default` and `deepseek-v3`
- * split for GPT-2's vocabulary, `tekken` and `smaug-bpe` for Llama 3's.
+ * bytes, tokens and merges that its texts can meet, under their ids in the whole
+ * vocabulary. Ids and decoded texts are by llama.cpp c392e5094 (2025-02-20), those
+ * of `deepseek-v3` by v0.5.0, which knows that `~` is a symbol. Where goldens were
+ * published for a whole vocabulary, their 46 texts are among them with the same
+ * ids; the others are random. `smollm`, `default` and `deepseek-v3` split for
+ * GPT-2's vocabulary, `tekken` and `smaug-bpe` for Llama 3's.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 import {
   array,
+  bool,
   buildGguf,
   f32,
   type GgufTensor,
@@ -12,7 +13,9 @@ import { quantize } from "./quantize.ts";
 import {
   BYTES,
   CONTROLS,
+  type MadeByteLevel,
   type MadeToken,
+  makeByteLevel,
   makeMetadata,
 } from "./vocabularies.ts";
 
@@ -65,6 +68,8 @@ export interface MadeModelOptions {
   ropeDims?: number;
   /** Defaults to `MADE_TOKENS`. */
   tokens?: readonly MadeToken[];
+  /** A byte-level vocabulary in place of `tokens`. Defaults to none. */
+  byteLevel?: MadeByteLevel;
   /** Keys to add or, where `undefined`, to leave out. */
   metadata?: Readonly<Record<string, GgufValue | undefined>>;
   /** Changes the tensors, to break them. */
@@ -90,9 +95,6 @@ export function makeModel(
 function makeHeader(options: MadeModelOptions): Record<string, GgufValue> {
   const { dim, hiddenDim, layers, heads, kvHeads } = withDefaults(options);
   const { headDim, ropeDims, slidingWindow, contextLength = 64 } = options;
-  const { tokens = MADE_TOKENS } = options;
-  const vocabulary = makeMetadata(tokens) as Record<string, string[]>;
-  const types = vocabulary["tokenizer.ggml.token_type"]!;
   return {
     "general.architecture": string("llama"),
     "llama.context_length": u32(contextLength),
@@ -113,25 +115,39 @@ function makeHeader(options: MadeModelOptions): Record<string, GgufValue> {
     ...(ropeDims !== undefined && {
       "llama.rope.dimension_count": u32(ropeDims),
     }),
-    "tokenizer.ggml.model": string("llama"),
-    "tokenizer.ggml.tokens": array("string", tokens.map(([text]) => text)),
-    "tokenizer.ggml.scores": array(
-      "f32",
-      tokens.map(([, , score = 0]) => score),
-    ),
-    "tokenizer.ggml.token_type": array("i32", types),
+    ...makeVocabulary(options),
   };
+}
+
+function makeVocabulary(options: MadeModelOptions): Record<string, GgufValue> {
+  const { tokens = MADE_TOKENS, byteLevel } = options;
+  const metadata = byteLevel ? makeByteLevel(byteLevel) : makeMetadata(tokens);
+  const values: Record<string, GgufValue> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") values[key] = string(value);
+    else if (typeof value === "number") values[key] = u32(value);
+    else if (typeof value === "boolean") values[key] = bool(value);
+    else values[key] = array(elementType(key), value as string[]);
+  }
+  return values;
+}
+
+function elementType(key: string): "f32" | "i32" | "string" {
+  if (key === "tokenizer.ggml.scores") return "f32";
+  return key === "tokenizer.ggml.token_type" ? "i32" : "string";
 }
 
 function withDefaults(options: MadeModelOptions) {
   const { dim = 32, hiddenDim = 64, layers = 2, heads = 4, kvHeads = 2 } =
     options;
-  const { headDim = dim / heads, tokens = MADE_TOKENS } = options;
-  return { dim, hiddenDim, layers, heads, kvHeads, headDim, tokens };
+  const { headDim = dim / heads, tokens = MADE_TOKENS, byteLevel } = options;
+  const texts = byteLevel && makeByteLevel(byteLevel)["tokenizer.ggml.tokens"];
+  const vocabulary = (texts as string[] | undefined ?? tokens).length;
+  return { dim, hiddenDim, layers, heads, kvHeads, headDim, vocabulary };
 }
 
 function makeTensors(options: MadeModelOptions): GgufTensor[] {
-  const { dim, hiddenDim, layers, heads, kvHeads, headDim, tokens } =
+  const { dim, hiddenDim, layers, heads, kvHeads, headDim, vocabulary } =
     withDefaults(options);
   const { format = "F32", tied = false, ropeFreqs, seed = 1 } = options;
   const tensors: GgufTensor[] = [];
@@ -152,7 +168,7 @@ function makeTensors(options: MadeModelOptions): GgufTensor[] {
   const norm = (name: string) =>
     vector(name, random(dim).map((x) => 1 + x / 4));
 
-  matrix("token_embd.weight", tokens.length, dim);
+  matrix("token_embd.weight", vocabulary, dim);
   for (let i = 0; i < layers; i++) {
     norm(`blk.${i}.attn_norm.weight`);
     matrix(`blk.${i}.attn_q.weight`, heads * headDim, dim);
@@ -165,7 +181,7 @@ function makeTensors(options: MadeModelOptions): GgufTensor[] {
     matrix(`blk.${i}.ffn_down.weight`, dim, hiddenDim);
   }
   norm("output_norm.weight");
-  if (!tied) matrix("output.weight", tokens.length, dim);
+  if (!tied) matrix("output.weight", vocabulary, dim);
   if (ropeFreqs !== undefined) vector("rope_freqs.weight", ropeFreqs);
   for (const [name, factors] of Object.entries(options.ropeFactors ?? {})) {
     vector(`rope_factors_${name}.weight`, factors);

@@ -8,8 +8,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   "\\p{Ll}": `a-z${unit("letter")}`,
   "\\p{N}": `0-9${unit("number")}`,
   "\\p{P}": `!-#%-*,-/:;?@\\[-\\]_{}${unit("punctuation")}`,
-  // llama.cpp has no `~` here
-  "\\p{S}": `$+<=>^\`|${unit("symbol")}`,
+  "\\p{S}": `$+<=>^\`|~${unit("symbol")}`,
   "\\p{M}": unit("mark"),
 };
 

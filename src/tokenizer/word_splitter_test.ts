@@ -29,7 +29,7 @@ const CASES: [string, string, string][] = [
   ["deepseek-llm", "x\u10d0𐐀 𐓿", "x|\u10d0|𐐀| 𐓿"],
   ["deepseek-llm", "\ufeffa\ufeff", "\ufeff|a|\ufeff"],
   ["deepseek-coder", " a1, b 漢字。", " a|1|,| b| |漢字|。"],
-  ["deepseek-v3", "~a ~ 1234ひらがなab", "~a| |~| |123|4|ひらがな|ab"],
+  ["deepseek-v3", "~a ~ 1234ひらがなab", "~a| ~| |123|4|ひらがな|ab"],
   ["falcon", "a+b $12345!", "a|+|b| |$|123|45|!"],
   ["starcoder", "x12 = 'a'", "x|1|2| =| '|a|'"],
   ["smollm", "v1.0", "v|1|.|0"],
