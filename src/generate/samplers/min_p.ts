@@ -27,7 +27,7 @@ export function applyMinP(
   }
   if (kept.length >= minKeep) {
     const { isSorted } = candidates;
-    candidates.take(kept);
+    candidates.take(Uint32Array.from(kept));
     candidates.isSorted = isSorted;
   } else {
     candidates.sort();

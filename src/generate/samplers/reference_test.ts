@@ -147,7 +147,7 @@ for (const [name, logits] of LOGITS) {
         const ranked = tokens.map((token, i) => ({
           token,
           p: all[i]!,
-          distance: Math.abs(-Math.log(all[i]!) - mean),
+          distance: Math.fround(Math.abs(-Math.log(all[i]!) - mean)),
         })).toSorted((a, b) =>
           a.distance === b.distance ? 0 : a.distance - b.distance
         );
@@ -231,7 +231,7 @@ for (const [name, logits] of LOGITS) {
 Deno.test("applyTemperature() leaves the best token alone at 0, that of the lower id", () => {
   for (const temperature of [0, 1e-45, 5e-324]) {
     const candidates = new Candidates(Float32Array.of(1, 3, -2, 3));
-    candidates.take([3, 1, 0, 2]);
+    candidates.take(Uint32Array.of(3, 1, 0, 2));
     applyTemperature(candidates, { temperature, range: 0, exponent: 1 });
     assertEquals([...candidates.ids], [3, 1, 0, 2]);
     const [, best] = candidates.logits;

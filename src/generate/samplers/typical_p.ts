@@ -1,4 +1,5 @@
 import { type Candidates, entropyOf } from "./candidates.ts";
+import { radixOrder } from "./radix_order.ts";
 
 const { fround } = Math;
 
@@ -24,9 +25,12 @@ export function applyTypicalP(
   candidates.sort();
   const probabilities = candidates.probabilities();
   const entropy = entropyOf(probabilities);
-  const distances = probabilities.map((p) => Math.abs(-Math.log(p) - entropy));
-  const order = Uint32Array.from(distances.keys())
-    .sort((a, b) => compare(distances[a]!, distances[b]!) || a - b);
+  // As f32, whose bits are in the order of the numbers.
+  const distances = Float32Array.from(
+    probabilities,
+    (p) => Math.abs(-Math.log(p) - entropy),
+  );
+  const order = radixOrder(new Uint32Array(distances.buffer));
   let sum = 0;
   let count = 0;
   while (count < order.length) {
@@ -34,9 +38,4 @@ export function applyTypicalP(
     if (fround(sum) > fround(p) && count >= minKeep) break;
   }
   candidates.take(order.subarray(0, count));
-}
-
-// Infinity - Infinity is not 0.
-function compare(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
