@@ -269,10 +269,12 @@ function warnOfNames(
   lint: PromptLint,
   { text, at, where }: { text: string; at?: number; where?: string },
 ): void {
-  const names = new SpecialTokenParser(tokenizer.vocabulary).split(text)
+  const { vocabulary } = tokenizer;
+  const ids = new SpecialTokenParser(vocabulary).split(text)
     .filter((part) => typeof part === "number")
-    .map((id) => tokenizer.vocabulary.tokens[id]!);
-  for (const name of new Set(names)) {
+    // Those of a byte-level vocabulary that any text yields are what they spell.
+    .filter((id) => !vocabulary.byteLevel?.plainIds.has(id));
+  for (const name of new Set(ids.map((id) => vocabulary.tokens[id]!))) {
     const what = `${name} is text${
       where === undefined ? "" : ` in ${where}`
     }, not the special token`;

@@ -159,3 +159,19 @@ Deno.test("formatPromptLint() lays the tokens out and warns below", async () => 
 warning: raw text gives the special token <|good|> (token 2) [special-from-raw]`,
   );
 });
+
+Deno.test("lintPrompt() has nothing to say of tokens that any text yields", async () => {
+  const tokens = ["a", "b", "    ", "<|good|>"];
+  const bytes = Tokenizer.fromMetadata({
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.pre": "gpt-2",
+    "tokenizer.ggml.tokens": [...tokens, ..."<|god>Ġ"],
+    "tokenizer.ggml.token_type": [1, 1, 4, 3, 1, 1, 1, 1, 1, 1, 1],
+    "tokenizer.ggml.merges": [],
+  });
+  const lint = await lintPrompt(bytes, prompt`a    b<|good|>`);
+  assertEquals(lint.tokens.slice(0, 3).map(({ id }) => id), [0, 2, 1]);
+  assertEquals(lint.warnings.map(({ message }) => message), [
+    "<|good|> is text, not the special token",
+  ]);
+});
