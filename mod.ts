@@ -71,6 +71,11 @@ export type {
   LogprobOptions,
   StepLogprobs,
 } from "./src/generate/logprobs.ts";
+export type {
+  ContinuationOptions,
+  ContinuationScore,
+  ContinuationToken,
+} from "./src/generate/continuations.ts";
 export type { GenerateOptions } from "./src/generate/options.ts";
 export type {
   FinishReason,

@@ -1,3 +1,7 @@
+import type {
+  ContinuationIdOptions,
+  ContinuationScore,
+} from "../generate/continuations.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TimelineSource } from "../generate/tokens.ts";
 import type { LlamaConfig } from "../model/config.ts";
@@ -20,4 +24,10 @@ export interface Engine extends TimelineSource, AsyncDisposable {
   readonly hasDraft: boolean;
   /** See `Model.score()`; the ids have been checked. */
   score(ids: readonly number[], options: ScoreOptions): Promise<Score>;
+  /** The same of what continues a prefix of at least one token, and fits. */
+  scoreContinuations(
+    prefix: readonly number[],
+    continuations: readonly (readonly number[])[],
+    options: ContinuationIdOptions,
+  ): Promise<ContinuationScore[]>;
 }

@@ -1,3 +1,7 @@
+import type {
+  ContinuationIdOptions,
+  ContinuationScore,
+} from "../generate/continuations.ts";
 import { readsLogits } from "../generate/logprobs.ts";
 import { runTokens } from "../generate/run.ts";
 import { checkRoom } from "../generate/run_constrained.ts";
@@ -20,10 +24,12 @@ import type { Llama } from "../model/llama.ts";
 import { StepQueue } from "../generate/step_queue.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
+import { disposedError } from "../model/results.ts";
 import type { Sequence } from "../model/sequence.ts";
 import { StepBatch } from "../model/step_batch.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
+import { scoreContinuations } from "./score_continuations.ts";
 import type { Sequences } from "./sequences.ts";
 import { Timelines } from "./timelines.ts";
 
@@ -177,6 +183,21 @@ export class GpuEngine implements Engine {
     using lent = await acquire(this.#main.sequences, []);
     lent.sequence.rewind(0);
     return await scoreTokens(lent.sequence, ids, options);
+  }
+
+  async scoreContinuations(
+    prefix: readonly number[],
+    continuations: readonly (readonly number[])[],
+    options: ContinuationIdOptions,
+  ): Promise<ContinuationScore[]> {
+    using lent = await acquire(this.#main.sequences, prefix);
+    const { sequence } = lent;
+    const parts = { ...this.parts, sequence };
+    try {
+      return await scoreContinuations(parts, prefix, continuations, options);
+    } catch (error) {
+      throw sequence.isDisposed ? disposedError() : error;
+    }
   }
 
   /** The device and the forward pass. */

@@ -6,12 +6,18 @@ import {
 } from "../chat/render.ts";
 import type { Prompt as TokenPrompt } from "../generate/decode.ts";
 import { Generation } from "../generate/generation.ts";
+import {
+  checkContinuationOptions,
+  type ContinuationOptions,
+  type ContinuationScore,
+} from "../generate/continuations.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import {
   checkScore,
   type Score,
   type ScoreOptions,
 } from "../generate/score.ts";
+import { splitContinuations } from "../generate/split.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import {
@@ -228,14 +234,58 @@ export class Model implements AsyncDisposable {
    * @returns The probabilities.
    * @throws {RangeError} If there are no ids, too many, or one is out of range.
    */
+  score(ids: readonly number[], options?: ScoreOptions): Promise<Score>;
+  /**
+   * Gives the log-probability of several continuations of one prompt, which runs
+   * once; what comes of one does not depend on the others.
+   *
+   * As in lm-evaluation-harness, white space at the end of a prompt that is text
+   * goes to its continuations, each is encoded together with it, and what is
+   * longer than the prompt alone is the continuation. With `bos: false` and
+   * `truncate: true` it scores what the Open LLM Leaderboard scored.
+   *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * const answers = [" happy.", " sad.", " purple."];
+   * const scores = await model.score("Lily got a gift. She was very", answers);
+   * for (const [i, { loglikelihood, isGreedy }] of scores.entries()) {
+   *   console.log(answers[i], loglikelihood, isGreedy);
+   * }
+   * ```
+   *
+   * @param prompt Text, or token ids that are taken as they are.
+   * @param continuations Texts or token ids, at least one token each.
+   * @param options How the prompt begins, whether it may be cut, and how many
+   * alternatives each token gets.
+   * @returns One score a continuation, in order.
+   * @throws {RangeError} If a continuation adds no token, the prompt is too long
+   * for one, or an id or an option is out of its range.
+   */
+  score(
+    prompt: string | readonly number[],
+    continuations: readonly (string | readonly number[])[],
+    options?: ContinuationOptions,
+  ): Promise<ContinuationScore[]>;
   async score(
-    ids: readonly number[],
-    options: ScoreOptions = {},
-  ): Promise<Score> {
+    prompt: string | readonly number[],
+    second: readonly (string | readonly number[])[] | ScoreOptions = {},
+    options: ContinuationOptions = {},
+  ): Promise<Score | ContinuationScore[]> {
     this.#checkAlive();
+    if (isList(second)) {
+      return await this.#scoreContinuations(prompt, second, options);
+    }
+    if (typeof prompt === "string") {
+      throw new TypeError(
+        "Cannot score: there is a prompt alone, ids or an array of continuations are wanted",
+      );
+    }
     const { contextLength: context, config: { vocabularySize } } = this;
-    checkScore(ids, { context, vocabularySize }, options);
-    return await this.#engine.score(ids, options);
+    checkScore(prompt, { context, vocabularySize }, second);
+    return await this.#engine.score(prompt, second);
   }
 
   /**
@@ -267,6 +317,28 @@ export class Model implements AsyncDisposable {
     if (this.#disposed) return;
     this.#disposed = true;
     await this.#engine[Symbol.asyncDispose]();
+  }
+
+  async #scoreContinuations(
+    prompt: string | readonly number[],
+    continuations: readonly (string | readonly number[])[],
+    options: ContinuationOptions,
+  ): Promise<ContinuationScore[]> {
+    checkContinuationOptions(options);
+    const { tokenizer, contextLength: context } = this;
+    const { bos, special, truncate, top, reuse, signal } = options;
+    const split = { bos, special, truncate, tokenizer, context };
+    const scores: ContinuationScore[] = [];
+    for (const group of splitContinuations(prompt, continuations, split)) {
+      const ids = group.continuations.map(({ ids }) => ids);
+      const { prefix, dropped } = group;
+      const asked = { top, reuse, signal };
+      const some = await this.#engine.scoreContinuations(prefix, ids, asked);
+      for (const [i, { index }] of group.continuations.entries()) {
+        scores[index] = { ...some[i]!, dropped };
+      }
+    }
+    return scores;
   }
 
   #generation(
@@ -304,4 +376,9 @@ export class Model implements AsyncDisposable {
       throw new TypeError("Cannot use model: it is disposed of");
     }
   }
+}
+
+/** Whether it is an array, which `Array.isArray()` tells of mutable ones only. */
+function isList<T>(value: readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value);
 }

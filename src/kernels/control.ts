@@ -6,6 +6,8 @@ export interface Step {
   ids: readonly number[];
   /** Position of the first of them. */
   position: number;
+  /** As in a batch. Defaults to 0. */
+  fork?: number;
   /** Row of the first logits. */
   headFirst: number;
   /** Rows of logits: with more than one, `ids` behind the first are guesses. */
@@ -61,10 +63,10 @@ export function controlRanges(control: GPUBuffer) {
 
 /** The control words of a step. */
 export function controlWords(
-  { ids, position, headFirst, headRows, chosen = 0 }: Step,
+  { ids, position, fork = 0, headFirst, headRows, chosen = 0 }: Step,
 ): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(controlBytes(ids.length) / 4);
-  words.set(batchWords({ rows: ids.length, position, first: 0 }));
+  words.set(batchWords({ rows: ids.length, position, first: 0, fork }));
   words.set([0, chosen, 0, 1], SAMPLER_WORD);
   words.set(
     batchWords({ rows: headRows, position, first: headFirst }),

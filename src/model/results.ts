@@ -77,21 +77,9 @@ export class Results implements Disposable {
     this.#logits?.buffer.destroy();
   }
 
-  async #read(readback: Readback, bytes: number): Promise<ArrayBuffer> {
-    const { health } = this.#gpu;
-    let data: ArrayBuffer;
-    try {
-      data = await readback.read(bytes);
-    } catch (cause) {
-      if (this.#disposed) throw disposedError();
-      health.problem ??= cause instanceof Error ? cause.message : `${cause}`;
-      throw new Error(`Cannot run the model: ${health.problem}`, { cause });
-    }
-    // Better no answer than one from a command that failed.
-    if (health.problem !== undefined) {
-      throw new Error(`Cannot run the model: ${health.problem}`);
-    }
-    return data;
+  #read(readback: Readback, bytes: number): Promise<ArrayBuffer> {
+    const isDisposed = () => this.#disposed;
+    return readBack(this.#gpu, readback, { bytes, isDisposed });
   }
 
   #logitsReadback(): Readback {
@@ -106,6 +94,35 @@ export class Results implements Disposable {
   #logitsBytes(rows: number): number {
     return 4 * rows * this.#llama.config.vocabularySize;
   }
+}
+
+/**
+ * Reads back what a model has computed.
+ *
+ * @param gpu The device.
+ * @param readback Where it was copied to.
+ * @param options How much of it, and whether the model is gone.
+ * @returns The bytes.
+ * @throws {Error} If the model is gone, or a command has failed.
+ */
+export async function readBack(
+  { health }: Gpu,
+  readback: Readback,
+  { bytes, isDisposed }: { bytes: number; isDisposed: () => boolean },
+): Promise<ArrayBuffer> {
+  let data: ArrayBuffer;
+  try {
+    data = await readback.read(bytes);
+  } catch (cause) {
+    if (isDisposed()) throw disposedError();
+    health.problem ??= cause instanceof Error ? cause.message : `${cause}`;
+    throw new Error(`Cannot run the model: ${health.problem}`, { cause });
+  }
+  // Better no answer than one from a command that failed.
+  if (health.problem !== undefined) {
+    throw new Error(`Cannot run the model: ${health.problem}`);
+  }
+  return data;
 }
 
 /** The error of who uses a model that is gone. */

@@ -155,6 +155,16 @@ export class Sequence implements Disposable {
     return this.tokens <= MAX_CHOICES;
   }
 
+  /** Its cache, for what continues it in several ways; see `branches.ts`. */
+  get cache(): KvBuffers {
+    return this.#kv;
+  }
+
+  /** Whether its cache is freed. */
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
   /** Tokens that the cache has room for. */
   get room(): number {
     return this.#llama.context - this.length;

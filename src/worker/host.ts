@@ -130,6 +130,11 @@ export class EngineHost {
     if (work.kind === "score") {
       return await engine.score(work.ids, { ...work.options, signal });
     }
+    if (work.kind === "scoreContinuations") {
+      const { prefix, continuations } = work;
+      const options = { ...work.options, signal };
+      return await engine.scoreContinuations(prefix, continuations, options);
+    }
     if (work.kind === "generate") {
       // The hook is a function: it stays in its thread, and logits go there.
       const onLogits: LogitsHook = async (logits, context) => {
@@ -175,7 +180,10 @@ export class EngineHost {
 /** Work that is not stopped. */
 async function runOnce(
   engine: GpuEngine,
-  work: Exclude<Work, { kind: "load" | "generate" | "score" }>,
+  work: Exclude<
+    Work,
+    { kind: "load" | "generate" | "score" | "scoreContinuations" }
+  >,
 ): Promise<number | KvSnapshot | undefined> {
   switch (work.kind) {
     case "openTimeline":

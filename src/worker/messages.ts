@@ -1,5 +1,9 @@
 import type { LoadModelOptions } from "../engine/load.ts";
 import type { LogitsContext } from "../generate/samplers/options.ts";
+import type {
+  ContinuationIdOptions,
+  ContinuationScore,
+} from "../generate/continuations.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
 import type { ModelInput } from "../gguf/source.ts";
@@ -50,6 +54,12 @@ export type Work =
     isHooked?: boolean;
   }
   | { kind: "score"; ids: readonly number[]; options: SentScoreOptions }
+  | {
+    kind: "scoreContinuations";
+    prefix: readonly number[];
+    continuations: readonly (readonly number[])[];
+    options: Omit<ContinuationIdOptions, "signal">;
+  }
   | { kind: "openTimeline"; snapshot: KvSnapshot | undefined }
   | {
     kind: "forkTimeline" | "readTimeline" | "closeTimeline";
@@ -63,6 +73,7 @@ export interface WorkResults {
   /** Its chunks have been sent before. */
   generate: undefined;
   score: Score;
+  scoreContinuations: ContinuationScore[];
   openTimeline: number;
   forkTimeline: number;
   readTimeline: KvSnapshot;

@@ -1,4 +1,8 @@
 import type { Engine } from "../engine/engine.ts";
+import type {
+  ContinuationIdOptions,
+  ContinuationScore,
+} from "../generate/continuations.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
@@ -84,6 +88,17 @@ export class WorkerEngine implements Engine {
     { signal, ...options }: ScoreOptions,
   ): Promise<Score> {
     const work = { kind: "score", ids, options } as const;
+    return await this.#connection.call(work, { signal });
+  }
+
+  async scoreContinuations(
+    prefix: readonly number[],
+    continuations: readonly (readonly number[])[],
+    { top, reuse, signal }: ContinuationIdOptions,
+  ): Promise<ContinuationScore[]> {
+    const kind = "scoreContinuations";
+    const options = { top, reuse };
+    const work = { kind, prefix, continuations, options } as const;
     return await this.#connection.call(work, { signal });
   }
 
