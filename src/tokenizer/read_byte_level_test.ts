@@ -1,9 +1,5 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import {
-  type MadeByteLevel,
-  makeByteLevel,
-  seededRandom,
-} from "../../tests/vocabularies.ts";
+import { type MadeByteLevel, makeByteLevel } from "../../tests/vocabularies.ts";
 import { readVocabulary } from "./read_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
 

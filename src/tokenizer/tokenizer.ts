@@ -280,6 +280,18 @@ export class Tokenizer {
   /**
    * Starts decoding token by token.
    *
+   * @example Text as it comes, never half a character
+   * ```ts
+   * import { loadTokenizer } from "@seraph/seraph";
+   *
+   * const tokenizer = await loadTokenizer("models/tiny-archangel-q8_0.gguf");
+   * const stream = tokenizer.stream();
+   * for (const id of tokenizer.encode("A piece of cake: 🍰")) {
+   *   console.log(stream.push(id));
+   * }
+   * console.log(stream.flush());
+   * ```
+   *
    * @param options Whether special tokens are shown, and what came before.
    * @returns The stream.
    * @throws {RangeError} If the vocabulary has no token `previousId`.
