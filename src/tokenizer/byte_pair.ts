@@ -6,8 +6,14 @@ import { WordSplitter } from "./word_splitter.ts";
 
 const NONE = -1;
 
-/** Words whose ids are kept, and the longest of them in UTF-16 units. */
-const CACHE = { words: 1 << 15, length: 32 } as const;
+/**
+ * Words whose ids are kept, and the longest of them in UTF-16 units: V8 copies so
+ * short a part of a text, where a longer one would keep all of the text in memory.
+ */
+const CACHE = { words: 1 << 15, length: 12 } as const;
+
+/** Bytes of a word up to which the same queue is used again. */
+const SHORT_WORD = 256;
 
 /**
  * Encodes text by byte-level byte pair encoding, with llama.cpp's order of
@@ -28,7 +34,7 @@ export class BytePairEncoder {
   readonly #ignoreMerges: boolean;
   /** Symbol of each byte, `[256]`. */
   readonly #bytes: Int32Array;
-  readonly #queue = new MergeQueue(256);
+  readonly #queue = new MergeQueue(SHORT_WORD);
   readonly #utf8 = new TextEncoder();
   /** Ids of words that were met. */
   readonly #cache = new Map<string, readonly number[]>();
@@ -88,8 +94,8 @@ export class BytePairEncoder {
    */
   #merge(bytes: Uint8Array) {
     const table = this.#table;
-    const queue = this.#queue;
     const count = bytes.length;
+    const queue = count > SHORT_WORD ? new MergeQueue(count) : this.#queue;
     const symbols = new Int32Array(count);
     const nexts = new Int32Array(count);
     const previous = new Int32Array(count);
