@@ -56,8 +56,8 @@ const TEKKEN = [
   String.raw`\s*[\r\n]+|\s+(?!\S)|\s+`,
 ].join("|");
 
-// The letters with case of Unicode 12 but for the few that were added to blocks
-// since. Those above U+FFFF are "\u00b5" when patterns run, see WordSplitter.
+// DeepSeek's list of letters: Latin, Greek, Cyrillic, Armenian, Georgian, Cherokee.
+// Those above U+FFFF are "\u00b5" when patterns run, see WordSplitter.
 const CASED = "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-" +
   "\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373\u0376\u0377\u037b-\u037d" +
   "\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481" +
@@ -72,9 +72,9 @@ const CASED = "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-" +
   "\ua640-\ua66d\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e" +
   "\uab70-\uabbf\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a";
 
-// DeepSeek writes the range from U+4E00 (CJK) the wrong way round as well: from
-// U+0800, so that all scripts from there on count.
+// CJK and Hangul, and by a range from U+0800 all scripts that come before them.
 const CJK = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+";
+
 /** Every pre-tokenizer that is known. */
 export const PRE_TOKENIZERS: readonly PreTokenizer[] = [
   {

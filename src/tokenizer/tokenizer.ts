@@ -100,7 +100,8 @@ export class Tokenizer {
   /**
    * Encodes text. BOS and EOS are added as the file says; `bos: false` leaves
    * out both. Half a surrogate pair counts as U+FFFD, and U+2581 as a space where
-   * the vocabulary is SentencePiece's.
+   * the vocabulary is SentencePiece's. A byte that a byte-level vocabulary has no
+   * token for is left out, as Falcon's has none for some control characters.
    *
    * @param text Any text.
    * @param options Whether special tokens are parsed, and BOS added.
