@@ -216,3 +216,40 @@ Deno.test("generate takes llama.cpp's flags of RoPE scaling", async () => {
   assertEquals(base.code, 1);
   assertStringIncludes(base.stderr, "rope.base is 0");
 });
+
+Deno.test("restoreSession() refuses a session of another RoPE scaling", async () => {
+  const input = makeModel({
+    ...SHAPE,
+    contextLength: 96,
+    metadata: keys("longrope", { "original_context_length": 64 }),
+    ropeFactors: { short: SHORT, long: LONG },
+  });
+  const path = await Deno.makeTempFile();
+  const text = ids.slice(0, 20);
+  try {
+    {
+      await using model = await loadModel(input, { contextLength: 64 });
+      await using session = model.session();
+      await session.append(text).prefill();
+      await session.save(path);
+    }
+    const restore = async (options: LoadModelOptions) => {
+      await using model = await loadModel(input, options);
+      await using session = await model.restoreSession(path);
+      return session.length;
+    };
+    assertEquals(await restore({ contextLength: 60 }), text.length);
+    const others: LoadModelOptions[] = [
+      { contextLength: 65 }, // by which the other factors are chosen
+      { contextLength: 64, rope: { type: "none" } },
+      { contextLength: 64, rope: { base: 5000 } },
+      { contextLength: 64, rope: { attentionFactor: 1.5 } },
+    ];
+    for (const options of others) {
+      const error = await assertRejects(() => restore(options));
+      assertStringIncludes(error.message, "another model or RoPE scaling");
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});

@@ -17,6 +17,7 @@ import { checkFixed } from "../tune/fixed.ts";
 import { checkSteps } from "../tune/steps.ts";
 import type { TuneMode } from "../tune/mode.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
+import { identityOf } from "./identity.ts";
 import { Model } from "./model.ts";
 import { Sequences } from "./sequences.ts";
 
@@ -132,7 +133,7 @@ export async function assembleLlama(
     signal?.throwIfAborted();
     return {
       llama,
-      fingerprint,
+      fingerprint: identityOf(fingerprint, config, contextLength),
       pools: [weightsPool, pool],
       sequences: new Sequences({ gpu, llama }, first, {
         most: keptCaches,

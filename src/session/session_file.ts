@@ -170,7 +170,7 @@ export async function readSessionFile(
   const { fingerprint, kv, contextLength, layers } = options;
   if (header.fingerprint !== fingerprint) {
     throw fail(
-      `it was saved with another model, of fingerprint ${
+      `it was saved with another model or RoPE scaling, of fingerprint ${
         header.fingerprint.slice(0, 12)
       }, ${fingerprint.slice(0, 12)} is wanted`,
     );
