@@ -35,3 +35,20 @@ Deno.test("lintPrompt() takes a model", async () => {
   const { warnings } = await lintPrompt(model, "a".repeat(100));
   assertEquals(warnings.map(({ code }) => code), ["too-long"]);
 });
+
+Deno.test("Model.score() takes a prompt of parts", async () => {
+  await using model = await loadModel(makeModel());
+  const written = prompt`the ${special("<|good|>")}thing`;
+  const ids = encodePrompt(model.tokenizer, written);
+  assertEquals(await model.score(written), await model.score(ids));
+  const answers = [" a", " the thing", [40, 41]];
+  assertEquals(
+    await model.score(written, answers),
+    await model.score(ids, answers),
+  );
+  const bare = encodePrompt(model.tokenizer, written, { bos: false });
+  assertEquals(
+    await model.score(written, answers, { bos: false }),
+    await model.score(bare, answers),
+  );
+});

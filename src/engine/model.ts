@@ -234,7 +234,10 @@ export class Model implements AsyncDisposable {
    * @returns The probabilities.
    * @throws {RangeError} If there are no ids, too many, or one is out of range.
    */
-  score(ids: readonly number[], options?: ScoreOptions): Promise<Score>;
+  score(
+    ids: readonly number[] | Prompt,
+    options?: ScoreOptions,
+  ): Promise<Score>;
   /**
    * Gives the log-probability of several continuations of one prompt, which runs
    * once; what comes of one does not depend on the others.
@@ -256,7 +259,8 @@ export class Model implements AsyncDisposable {
    * }
    * ```
    *
-   * @param prompt Text, or token ids that are taken as they are.
+   * @param prompt Text, token ids that are taken as they are, or a
+   * {@linkcode Prompt}, behind which texts are encoded by themselves.
    * @param continuations Texts or token ids, at least one token each.
    * @param options How the prompt begins, whether it may be cut, and how many
    * alternatives each token gets.
@@ -265,16 +269,22 @@ export class Model implements AsyncDisposable {
    * for one, or an id or an option is out of its range.
    */
   score(
-    prompt: string | readonly number[],
+    prompt: PromptInput,
     continuations: readonly (string | readonly number[])[],
     options?: ContinuationOptions,
   ): Promise<ContinuationScore[]>;
   async score(
-    prompt: string | readonly number[],
+    input: PromptInput,
     second: readonly (string | readonly number[])[] | ScoreOptions = {},
     options: ContinuationOptions = {},
   ): Promise<Score | ContinuationScore[]> {
     this.#checkAlive();
+    const { bos } = options;
+    const prompt = input instanceof Prompt
+      ? encodePrompt(this.tokenizer, input, {
+        ...(bos !== undefined && { bos }),
+      })
+      : input;
     if (isList(second)) {
       return await this.#scoreContinuations(prompt, second, options);
     }
