@@ -256,3 +256,38 @@ for (const type of ["prompt", "first-token", "piece", "finish"] as const) {
     },
   );
 }
+
+Deno.test("a server's generation ends where its client leaves", async () => {
+  await using model = await loadModel(STORIES);
+  const results: Promise<string>[] = [];
+  const left = Promise.withResolvers<void>();
+  await using server = Deno.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    onListen() {},
+  }, () => {
+    const generation = model.generate("One day", { ignoreEos: true });
+    // Holds the rest back until the client has left.
+    const holding = new TransformStream<string, string>({
+      async transform(text, out) {
+        out.enqueue(text);
+        await left.promise;
+      },
+    });
+    const body = generation.toTextStream().pipeThrough(holding)
+      .pipeThrough(new TextEncoderStream());
+    results.push(generation.result().then(({ finishReason }) => finishReason));
+    return new Response(body);
+  });
+  const controller = new AbortController();
+  const response = await fetch(`http://127.0.0.1:${server.addr.port}`, {
+    signal: controller.signal,
+  });
+  const reader = response.body!.getReader();
+  assert((await reader.read()).value!.length > 0);
+  controller.abort();
+  await assertRejects(() => reader.read());
+  // It takes the server a moment to see that.
+  setTimeout(left.resolve, 50);
+  assertEquals(await Promise.all(results), ["abort"]);
+});
