@@ -13,6 +13,10 @@ import { traced } from "./telemetry/telemetry.ts";
  * const { text } = await model.generate("Once upon a time").result();
  * ```
  *
+ * Where OpenTelemetry is on (in Deno by `OTEL_DENO=true`), loading is a span, and
+ * so is each generation, with `prefill` and `decode` in it; they say how many
+ * tokens in how much time, and nothing of the text.
+ *
  * @param input A path, a `file:` URL, or the file's bytes.
  * @param options How to load it.
  * @returns The model; dispose of it to free its GPU memory.

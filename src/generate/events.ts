@@ -7,6 +7,19 @@ import type { GenerationResult, Piece } from "./result.ts";
  * Something that happens while text is generated: a batch of the prompt is done;
  * the first token is there, so many ms after the start; a token is there, the first
  * one too; it ended, or its reader left; it failed, or its signal was aborted.
+ *
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/stories260k-f32.gguf");
+ * await model.generate("One day", {
+ *   maxTokens: 8,
+ *   onEvent(event) {
+ *     if (event.type === "first-token") console.log(`after ${event.ms} ms`);
+ *     if (event.type === "finish") console.log(event.result.usage);
+ *   },
+ * }).result();
+ * ```
  */
 export type GenerationEvent =
   | ({ type: "prompt" } & PromptProgress)

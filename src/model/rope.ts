@@ -11,6 +11,17 @@ import type { LlamaConfig } from "./config.ts";
 /**
  * How rotary embedding is to be stretched, in place of what the file says; what
  * is left out stays as it is there.
+ *
+ * @example Four times the context that a model was trained on
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/stories260k-f32.gguf", {
+ *   rope: { type: "yarn", factor: 4 },
+ *   contextLength: 2048,
+ * });
+ * console.assert(model.config.contextLength === 512);
+ * ```
  */
 export interface RopeScalingOptions {
   /**
