@@ -239,23 +239,21 @@ Deno.test("onEvent leaves the text and onPrompt as they are", async () => {
   assertEquals(await run(() => {}), await run());
 });
 
-for (const type of ["prompt", "first-token", "piece", "finish"] as const) {
-  everywhere(
-    `what a listener throws at "${type}" ends the generation`,
-    async (model) => {
-      const error = new Error("no more");
-      const { generation } = start(model, {
-        onEvent(event) {
-          if (event.type === type) throw error;
-        },
-      });
-      assertStrictEquals(
-        await assertRejects(() => Array.fromAsync(generation)),
-        error,
-      );
-    },
-  );
-}
+everywhere("what a listener throws ends the generation", async (model) => {
+  const types = ["prompt", "first-token", "piece", "finish"] as const;
+  for (const type of types) {
+    const error = new Error(type);
+    const { generation } = start(model, {
+      onEvent(event) {
+        if (event.type === type) throw error;
+      },
+    });
+    assertStrictEquals(
+      await assertRejects(() => Array.fromAsync(generation)),
+      error,
+    );
+  }
+});
 
 Deno.test("a server's generation ends where its client leaves", async () => {
   await using model = await loadModel(STORIES);
