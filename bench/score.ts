@@ -5,6 +5,7 @@
 //     [--tokens 1,2,4,8] [--rounds 9] [--context N]
 
 import { parseArgs } from "node:util";
+import { writeLine } from "../cli/output.ts";
 import { loadModel } from "../mod.ts";
 import { summarize } from "../src/bench/statistics.ts";
 
@@ -38,7 +39,7 @@ async function time(fn: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-console.log(`${file} on ${model.device}, prefix of ${length}`);
+writeLine(`${file} on ${model.device}, prefix of ${length}`);
 for (const tokens of values.tokens.split(",").map(Number)) {
   const continuations = Array.from(
     { length: count },
@@ -63,7 +64,7 @@ for (const tokens of values.tokens.split(",").map(Number)) {
   }
   const ms = (name: string) => summarize(taken[name]!).median;
   const text = (name: string) => `${name} ${ms(name).toFixed(1)} ms`;
-  console.log(
+  writeLine(
     `${count} x ${tokens} tokens: ${
       Object.keys(runs).map(text).join(", ")
     }; all / generate ${(ms("all") / ms("generate")).toFixed(2)}, all / one ${
