@@ -27,6 +27,7 @@ import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import { disposedError } from "../model/results.ts";
 import type { Sequence } from "../model/sequence.ts";
 import { StepBatch } from "../model/step_batch.ts";
+import { checkLogprob } from "../tune/fixed.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
 import { scoreContinuations } from "./score_continuations.ts";
@@ -83,6 +84,8 @@ export class GpuEngine implements Engine {
   readonly #queue: StepQueue;
   #batch: StepBatch | undefined;
   readonly #grammars: GrammarCache;
+  // At the first score: generations can do without.
+  #scorable: Promise<void> | undefined;
 
   /**
    * Puts an engine together.
@@ -194,6 +197,7 @@ export class GpuEngine implements Engine {
     const { sequence } = lent;
     const parts = { ...this.parts, sequence };
     try {
+      await this.#checkScorable();
       return await scoreContinuations(parts, prefix, continuations, options);
     } catch (error) {
       throw sequence.isDisposed ? disposedError() : error;
@@ -228,6 +232,13 @@ export class GpuEngine implements Engine {
     this.#grammars[Symbol.dispose]();
     this.#gpu.device.destroy();
     return Promise.resolve();
+  }
+
+  #checkScorable(): Promise<void> {
+    this.#scorable ??= checkLogprob(this.#gpu);
+    // What has failed may be tried again.
+    this.#scorable.catch(() => this.#scorable = undefined);
+    return this.#scorable;
   }
 
   /** Makes the model ready to take steps of several sequences at once. */

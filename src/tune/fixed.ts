@@ -5,6 +5,7 @@ import {
   testRmsNorm,
   testSwiglu,
 } from "../kernels/verify/layers.ts";
+import { testLogprob } from "../kernels/verify/logprob.ts";
 import { testArgmax, testSample } from "../kernels/verify/sample.ts";
 import { checkKernel } from "../kernels/verify/variants.ts";
 import { wrongKernels } from "./report.ts";
@@ -28,4 +29,15 @@ export async function checkFixed(gpu: Gpu, embedding: Codec): Promise<void> {
   ];
   const wrong = checks.filter(({ ok }) => !ok);
   if (wrong.length > 0) throw wrongKernels(gpu, "a model", wrong);
+}
+
+/**
+ * Checks the kernel that scores need besides, and generations do not.
+ *
+ * @param gpu The device.
+ * @throws {Error} If it computes wrong results.
+ */
+export async function checkLogprob(gpu: Gpu): Promise<void> {
+  const check = await checkKernel(gpu, "logprob", { test: testLogprob });
+  if (!check.ok) throw wrongKernels(gpu, "a score", [check]);
 }
