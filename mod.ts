@@ -120,6 +120,17 @@ export type {
 export type { LlamaConfig } from "./src/model/config.ts";
 export type { RopeScalingOptions } from "./src/model/rope.ts";
 export type { LoadProgress } from "./src/model/upload.ts";
+export {
+  ktoBaseline,
+  ktoLoss,
+  type KtoOptions,
+  mismatchedExamples,
+} from "./src/reward/kto.ts";
+export type {
+  Reward,
+  RewardExample,
+  RewardOptions,
+} from "./src/reward/reward.ts";
 export { Session, type SessionOptions } from "./src/session/session.ts";
 export type { SessionFileOptions } from "./src/session/session_file.ts";
 export type { OnFull } from "./src/session/session_source.ts";

@@ -91,6 +91,23 @@ export async function renderChat(
   messages: readonly ChatMessage[],
   options: RenderChatOptions,
 ): Promise<RenderedChat> {
+  return (await composeChat(tokenizer, messages, options)).rendered;
+}
+
+/**
+ * Renders a chat as {@linkcode renderChat} does, for what encodes an answer
+ * together with it.
+ *
+ * @param tokenizer The model's tokenizer.
+ * @param messages The chat.
+ * @param options The format and the limits.
+ * @returns The prompt, and what it was encoded from.
+ */
+export async function composeChat(
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  options: RenderChatOptions,
+): Promise<{ rendered: RenderedChat; prompt: Prompt }> {
   const { format = "tulu2", template, markers = "neutralize" } = options;
   options.signal?.throwIfAborted();
   checkOptions(options);
@@ -104,13 +121,14 @@ export async function renderChat(
     controlId,
   });
   const { ids, prompt, kept } = fitChat(tokenizer, chat, compose, options);
-  return {
+  const rendered = {
     prompt: prompt.text,
     ids,
     stop: stopStrings(writer),
     format: writer.format,
     droppedMessages: messages.length - kept,
   };
+  return { rendered, prompt };
 }
 
 /** Drops the oldest turns until the prompt fits. */

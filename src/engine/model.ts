@@ -6,10 +6,9 @@ import {
 } from "../chat/render.ts";
 import type { Prompt as TokenPrompt } from "../generate/decode.ts";
 import { Generation } from "../generate/generation.ts";
-import {
-  checkContinuationOptions,
-  type ContinuationOptions,
-  type ContinuationScore,
+import type {
+  ContinuationOptions,
+  ContinuationScore,
 } from "../generate/continuations.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import {
@@ -17,7 +16,6 @@ import {
   type Score,
   type ScoreOptions,
 } from "../generate/score.ts";
-import { splitContinuations } from "../generate/split.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import {
@@ -28,9 +26,16 @@ import {
 import type { SessionFileOptions } from "../session/session_file.ts";
 import { encodePrompt, type PromptInput } from "../prompt/encode.ts";
 import { Prompt } from "../prompt/prompt.ts";
+import {
+  impliedRewards,
+  type Reward,
+  type RewardExample,
+  type RewardOptions,
+} from "../reward/reward.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
+import { scoreTexts } from "./score_texts.ts";
 import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
 
 /** Options for {@linkcode Model.generate}. */
@@ -286,7 +291,9 @@ export class Model implements AsyncDisposable {
       })
       : input;
     if (isList(second)) {
-      return await this.#scoreContinuations(prompt, second, options);
+      const { tokenizer } = this;
+      const parts = { engine: this.#engine, tokenizer };
+      return await scoreTexts(parts, prompt, second, options);
     }
     if (typeof prompt === "string") {
       throw new TypeError(
@@ -329,26 +336,43 @@ export class Model implements AsyncDisposable {
     await this.#engine[Symbol.asyncDispose]();
   }
 
-  async #scoreContinuations(
-    prompt: string | readonly number[],
-    continuations: readonly (string | readonly number[])[],
-    options: ContinuationOptions,
-  ): Promise<ContinuationScore[]> {
-    checkContinuationOptions(options);
-    const { tokenizer, contextLength: context } = this;
-    const { bos, special, truncate, top, reuse, signal } = options;
-    const split = { bos, special, truncate, tokenizer, context };
-    const scores: ContinuationScore[] = [];
-    for (const group of splitContinuations(prompt, continuations, split)) {
-      const ids = group.continuations.map(({ ids }) => ids);
-      const { prefix, dropped } = group;
-      const asked = { top, reuse, signal };
-      const some = await this.#engine.scoreContinuations(prefix, ids, asked);
-      for (const [i, { index }] of group.continuations.entries()) {
-        scores[index] = { ...some[i]!, dropped };
-      }
-    }
-    return scores;
+  /**
+   * The rewards that this model's training implies, as HALOs reckon them: `beta *
+   * (log policy(response | chat) - log reference(response | chat))`, summed over
+   * the response's tokens and the end of the sequence. This model is the policy.
+   *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * const file = "models/stories260k-f32.gguf";
+   * await using policy = await loadModel(file);
+   * await using reference = await loadModel(file);
+   * const messages = [{ role: "user", content: "Hi" }] as const;
+   * const [kind, rude] = await policy.reward(reference, [
+   *   { messages, response: "Hello!" },
+   *   { messages, response: "Go away." },
+   * ]);
+   * console.log(kind!.reward - rude!.reward); // 0: the models are the same
+   * ```
+   *
+   * @param reference What the policy was trained from, a model of the same
+   * vocabulary.
+   * @param examples Chats and their answers; answers to one chat share its run.
+   * @param options How the chat is written, and `beta`.
+   * @returns One reward an example, in order.
+   * @throws {RangeError} If an example does not fit into the contexts, or an
+   * option is out of its range.
+   * @throws {Error} If the vocabularies differ.
+   */
+  async reward(
+    reference: Model,
+    examples: readonly RewardExample[],
+    options: RewardOptions = {},
+  ): Promise<Reward[]> {
+    this.#checkAlive();
+    const models = { policy: this, reference, template: this.#template };
+    return await impliedRewards(models, examples, options);
   }
 
   #generation(
