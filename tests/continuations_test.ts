@@ -348,6 +348,23 @@ Deno.test("score() splits texts as the evaluation harness does", async () => {
   assertEquals([none!], await model.score("", ["Hi"]));
 });
 
+Deno.test("score() takes more rows than there is room for logits", async () => {
+  await using model = await loadModel(ARCHANGEL, { contextLength: 200 });
+  const prefix = [1, ...Array.from({ length: 19 }, (_, i) => 300 + 37 * i)];
+  const some = Array.from(
+    { length: 42 },
+    (_, i) => [5 + i, 900 * (i % 30), 31999 - i, 29871, 7 * i],
+  );
+  // 16 MiB hold 131 rows of 32002 logits.
+  const all = await model.score(prefix, some);
+  for (const i of [0, 20, 31, 32, 33, 41]) {
+    const [own] = await model.score(prefix, [some[i]!]);
+    assertEquals(all[i], own);
+  }
+  const logits = await model.score(prefix, some, { top: 1 });
+  assertScores(all, logits);
+});
+
 Deno.test("score() finds special tokens where it is asked to", async () => {
   await using model = await loadModel(ARCHANGEL, { contextLength: 64 });
   const good = model.tokenizer.specialId("<|good|>")!;
