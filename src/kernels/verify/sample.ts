@@ -1,4 +1,10 @@
 import type { KernelScope } from "../../gpu/kernel.ts";
+import {
+  biasOnCpu,
+  createBias,
+  createBiasBuffer,
+  writeBiases,
+} from "../bias.ts";
 import { controlBytes, controlWords } from "../control.ts";
 import { createSample, createSampleBuffers, writeRule } from "../sample.ts";
 import { sampleOnCpu, type SampleRule } from "../sample_cpu.ts";
@@ -72,6 +78,29 @@ export async function testSample(scope: KernelScope): Promise<number> {
     wrong += await testChoice(scope, "sample", test);
   }
   return wrong;
+}
+
+/** Biases of every other token. Returns how many logits are wrong. */
+export async function testBias(scope: KernelScope): Promise<number> {
+  const { gpu, pool } = scope;
+  const size = SIZE;
+  const shape = { size, stride: size, context: 4 };
+  const own = createSampleBuffers(pool, shape);
+  writeRule(gpu.device, own, { shape, rule: PLAIN });
+  const biases = {
+    ids: Uint32Array.from({ length: size / 2 }, (_, i) => 2 * i),
+    values: randomFloats(size / 2, 12),
+  };
+  const buffer = createBiasBuffer(pool, size);
+  writeBiases(gpu.device, buffer, biases, size);
+  const expected = randomFloats(size, 13);
+  const logits = upload(scope, expected);
+  const control = upload(scope, new Uint32Array(controlBytes(1) / 4));
+  const bias = (await createBias(scope))
+    .bind({ logits, control, own, biases: buffer });
+  const actual = new Float32Array(await read(scope, bias, logits));
+  biasOnCpu(expected, biases);
+  return expected.filter((logit, i) => logit !== actual[i]).length;
 }
 
 /** The same logits in each row, each rotated against the one before. */

@@ -5,7 +5,7 @@ import type { Codec } from "../quant/codec.ts";
 import { CODECS } from "../quant/codecs.ts";
 import { attentionTests } from "./attention.ts";
 import { testEmbed, testRmsNorm, testSwiglu } from "./layers.ts";
-import { testArgmax, testSample } from "./sample.ts";
+import { testArgmax, testBias, testSample } from "./sample.ts";
 import { testLogprob } from "./logprob.ts";
 import { matmulVariants, matvecVariants } from "../variants.ts";
 import {
@@ -65,6 +65,7 @@ export async function verifyKernels(
   await run("argmax", testArgmax);
   await run("sample", testSample);
   await run("logprob", testLogprob);
+  await run("bias", testBias);
   for (const headDim of [64, 128]) {
     const heads = { heads: 4, kvHeads: 2, headDim };
     for (const { name, run: test, limit } of attentionTests(gpu, { heads })) {
