@@ -156,6 +156,7 @@ Deno.test("sample() takes the best token that the samplers leave when the temper
   assertEquals(best(dry, [3, 0, 3]), 1);
   assertEquals(best(dry, [3, 2, 3]), 0);
   assertEquals(best({ ...dry, dryPenaltyLastN: 2 }, [3, 0, 3]), 0);
+  assertEquals(best({ ...dry, dryPenaltyLastN: -1 }, [3, 0, 3]), 1);
 });
 
 Deno.test("sample() by samplers refuses what is no number, and where nothing is left", () => {
@@ -174,6 +175,12 @@ Deno.test("sample() by samplers refuses what is no number, and where nothing is 
     }
   }
 });
+
+/** Lets the token of rank 100 be much less likely than the one before it. */
+function withCliff(logits: Float32Array): Float32Array {
+  const last = logits.toSorted().at(-99)!;
+  return logits.map((logit) => logit < last ? logit - 6 : logit);
+}
 
 /** Mirostat's own numbers of one step, by the formulas of its paper. */
 function mirostatStep(
@@ -210,7 +217,7 @@ for (const version of [1, 2] as const) {
     const sizes = new Set<number>();
     for (let step = 0; step < 150; step++) {
       const { mu } = sampler.state;
-      const logits = logitsAt(step);
+      const logits = withCliff(logitsAt(step));
       const { kept, surpriseOf } = mirostatStep(logits, { version, mu: mu! });
       const id = sampler.sample(logits, step);
       assert(kept.includes(id), `${id} in step ${step}`);

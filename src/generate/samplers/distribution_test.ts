@@ -72,6 +72,16 @@ const CASES: Case[] = [
     ),
   },
   {
+    name: "topNSigma among tokens that are not banned",
+    options: { temperature: 1, topNSigma: 1.5, bannedTokens: [6, 7] },
+    expected: keep(
+      ALL.filter((id) =>
+        Math.log(P[id]! / P[0]!) >= -1.5 * deviation(P.slice(0, 6))
+      ),
+    ),
+    wrong: keep([0, 1, 2, 3, 4, 5]),
+  },
+  {
     name: "xtc",
     options: { temperature: 1, xtcProbability: 0.4, xtcThreshold: 0.1 },
     expected: mix(0.4, keep([3, 4, 5, 6, 7]), P),
@@ -152,7 +162,13 @@ const CASES: Case[] = [
   },
   {
     name: "mirostat alone, whatever else is asked for",
-    options: { temperature: 1, mirostat: 2, mirostatTau: 5, topK: 1, minP: 1 },
+    options: {
+      temperature: 1,
+      mirostat: 2,
+      dynatempRange: 0.9,
+      topK: 1,
+      minP: 1,
+    },
     expected: P,
     wrong: keep([0]),
   },
@@ -173,11 +189,11 @@ const CASES: Case[] = [
   },
 ];
 
-function deviation(): number {
-  const logits = P.map((p) => Math.log(p));
-  const mean = logits.reduce((a, b) => a + b) / P.length;
+function deviation(p = P): number {
+  const logits = p.map((p) => Math.log(p));
+  const mean = logits.reduce((a, b) => a + b) / p.length;
   const squares = logits.map((logit) => (logit - mean) ** 2);
-  return Math.sqrt(squares.reduce((a, b) => a + b) / P.length);
+  return Math.sqrt(squares.reduce((a, b) => a + b) / p.length);
 }
 
 for (const { name, options, history = [], expected, wrong } of CASES) {

@@ -91,7 +91,7 @@ function lengthBehindBreaker(
   for (const [i, id] of backwards.entries()) {
     const rests = breakers.get(id) ?? [];
     const found = rests.filter((rest) =>
-      rest.length <= i && rest.every((id, j) => backwards[i - 1 - j] === id)
+      rest.every((id, j) => backwards[i - 1 - j] === id)
     );
     if (found.length > 0) {
       return i - Math.max(...found.map(({ length }) => length));

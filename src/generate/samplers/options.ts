@@ -44,7 +44,24 @@ export interface LogitsContext {
 
 /**
  * Changes the logits of the next token in place, `[tokens]`; `-Infinity` rules a
- * token out.
+ * token out. It runs in the caller's thread, also where the model does not.
+ *
+ * @example
+ * ```ts
+ * import { loadModel, type LogitsHook } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/stories260k-f32.gguf");
+ * const seen = new Set<number>();
+ * const sayNothingTwice: LogitsHook = (logits, { ids }) => {
+ *   seen.add(ids.at(-1)!);
+ *   for (const id of seen) logits[id] = -Infinity;
+ * };
+ * const { ids } = await model.generate("Once upon a time", {
+ *   maxTokens: 20,
+ *   onLogits: sayNothingTwice,
+ * }).result();
+ * console.assert(new Set(ids).size === ids.length);
+ * ```
  */
 export type LogitsHook = (
   logits: Float32Array,
@@ -55,6 +72,23 @@ export type LogitsHook = (
  * How the next token is chosen. What only the CPU can do reads the logits of
  * each step back, and guesses nothing: all but the penalties, `topK`, `topP`,
  * `minP` and `temperature` in this order, `logitBias` and `bannedTokens`.
+ *
+ * @example
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/stories260k-f32.gguf");
+ * const { text, seed } = await model.generate("Once upon a time", {
+ *   maxTokens: 20,
+ *   preset: "creative",
+ *   temperature: 0.9, // comes before the preset's
+ *   samplers: ["dry", "temperature", "minP", "xtc"],
+ *   bannedTokens: [" Lily"],
+ *   logitBias: { " dog": 2 },
+ *   seed: 7,
+ * }).result();
+ * console.log(text, seed);
+ * ```
  */
 export interface SamplingOptions {
   /**

@@ -244,6 +244,15 @@ Deno.test("applyTemperature() leaves the best token alone at 0, that of the lowe
   }
 });
 
+Deno.test("applyTemperature() may make logits equal, of which the lower id is first", () => {
+  const candidates = new Candidates(Float32Array.of(1, 1 + 2 ** -20, 0));
+  candidates.sort();
+  assertEquals([...candidates.ids], [1, 0, 2]);
+  applyTemperature(candidates, { temperature: 1e44, range: 0, exponent: 1 });
+  applyTopK(candidates, 1);
+  assertEquals([...candidates.ids], [0]);
+});
+
 Deno.test("Candidates.sort() orders every kind of number", () => {
   const logits = Float32Array.of(
     ...[0, -0, 1e-45, -1e-45, 3e38, -3e38, -Infinity, 1, -1, 1, -1, 0.5],

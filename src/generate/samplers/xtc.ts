@@ -25,7 +25,7 @@ export function applyXtc(
   candidates: Candidates,
   { probability, threshold, minKeep, chance }: XtcOptions,
 ): void {
-  if (threshold > 0.5 || candidates.size < 2 || chance >= probability) return;
+  if (candidates.size < 2 || chance >= probability) return;
   candidates.sort();
   const probabilities = candidates.probabilities();
   const isTop = (p: number) => p > 0 && fround(p) >= fround(threshold);
