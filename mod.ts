@@ -54,8 +54,10 @@ export type { LoadModelOptions } from "./src/engine/load.ts";
 export {
   type ChatFormatOptions,
   type ChatOptions,
+  type GenerateObjectOptions,
   type GenerateTextOptions,
   Model,
+  type ObjectOf,
 } from "./src/engine/model.ts";
 export {
   type ModelProfile,
@@ -76,6 +78,10 @@ export type {
   ContinuationScore,
   ContinuationToken,
 } from "./src/generate/continuations.ts";
+export {
+  ObjectGeneration,
+  type ObjectResult,
+} from "./src/generate/object_generation.ts";
 export type { GenerateOptions } from "./src/generate/options.ts";
 export type {
   FinishReason,
@@ -163,6 +169,11 @@ export type {
   RegexGrammar,
 } from "./src/structure/grammar.ts";
 export type { JsonSchema } from "./src/structure/schema.ts";
+export type {
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from "./src/structure/standard_schema.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

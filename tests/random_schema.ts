@@ -17,7 +17,6 @@ const NAMES = [
   "$ref",
   "😀",
   "__proto__x",
-  "toString",
 ];
 
 const TEXTS = [

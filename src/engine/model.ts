@@ -10,6 +10,7 @@ import type {
   ContinuationOptions,
   ContinuationScore,
 } from "../generate/continuations.ts";
+import { ObjectGeneration } from "../generate/object_generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
 import {
   checkScore,
@@ -32,6 +33,11 @@ import {
   type RewardExample,
   type RewardOptions,
 } from "../reward/reward.ts";
+import type { JsonSchema } from "../structure/schema.ts";
+import {
+  readObjectSchema,
+  type StandardSchema,
+} from "../structure/standard_schema.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
@@ -55,6 +61,26 @@ export type ChatFormatOptions = Pick<
 
 /** Options for {@linkcode Model.chat}. */
 export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
+
+/** Options for {@linkcode Model.generateObject}. */
+export interface GenerateObjectOptions<S extends StandardSchema | JsonSchema>
+  extends Omit<GenerateTextOptions & ChatOptions, "grammar"> {
+  /**
+   * What the object is like: a schema of a library that keeps to Standard Schema,
+   * such as zod or valibot, or a JSON Schema.
+   */
+  schema: S;
+  /**
+   * The same as a JSON Schema, for libraries that do not say it themselves.
+   * Defaults to what the library says.
+   */
+  jsonSchema?: JsonSchema | undefined;
+}
+
+/** The type of the object that a schema describes. */
+export type ObjectOf<S> = S extends StandardSchema
+  ? NonNullable<S["~standard"]["types"]>["output"]
+  : unknown;
 
 /** What a {@linkcode Model} is made of. */
 export interface ModelParts {
@@ -202,6 +228,48 @@ export class Model implements AsyncDisposable {
   ): Promise<Session> {
     this.#checkAlive();
     return await Session.restore(this.#sessionParts(), path, options);
+  }
+
+  /**
+   * Generates an object that keeps to a schema. Its text is compact JSON, and
+   * always complete: it ends in time for `maxTokens` and the context. The prompt
+   * is the caller's: it should say what is wanted, as the model is not told of
+   * the schema.
+   *
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   * import { z } from "zod";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * const schema = z.object({ name: z.string().max(20), age: z.int().min(0) });
+   * const { name, age } = await model.generateObject("The hero:", {
+   *   schema,
+   *   maxTokens: 60,
+   * }).object;
+   * ```
+   *
+   * @param prompt Text, token ids, or the messages of a chat.
+   * @param options The schema, how to sample, and when to stop.
+   * @returns The generation, which starts when it is read.
+   * @throws {TypeError} If the schema has a keyword that cannot be kept to, or no
+   * value that it allows is found.
+   * @throws {RangeError} As {@linkcode Model.generate}; that not even the shortest
+   * object fits is told when it is read.
+   */
+  generateObject<S extends StandardSchema | JsonSchema>(
+    prompt: PromptInput | readonly ChatMessage[],
+    options: GenerateObjectOptions<S>,
+  ): ObjectGeneration<ObjectOf<S>> {
+    const { schema, jsonSchema, ...rest } = options;
+    const object = readObjectSchema(
+      schema as StandardSchema<unknown, ObjectOf<S>> | JsonSchema,
+      jsonSchema,
+    );
+    const grammar = { kind: "json", schema: object.json } as const;
+    const generation = isChat(prompt)
+      ? this.chat(prompt, { ...rest, grammar })
+      : this.generate(prompt, { ...rest, grammar });
+    return new ObjectGeneration(generation, object);
   }
 
   /**
@@ -415,4 +483,10 @@ export class Model implements AsyncDisposable {
 /** Whether it is an array, which `Array.isArray()` tells of mutable ones only. */
 function isList<T>(value: readonly T[] | object): value is readonly T[] {
   return Array.isArray(value);
+}
+
+function isChat(
+  prompt: PromptInput | readonly ChatMessage[],
+): prompt is readonly ChatMessage[] {
+  return Array.isArray(prompt) && typeof prompt[0] === "object";
 }
