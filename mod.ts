@@ -32,6 +32,12 @@ export type { MarkerMode } from "./src/chat/markers.ts";
 export type { ChatMessage, ChatRole } from "./src/chat/messages.ts";
 export type { RenderChatOptions, RenderedChat } from "./src/chat/render.ts";
 export { renderChat } from "./src/chat/render.ts";
+export type {
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
+  ToolOptions,
+} from "./src/chat/tools.ts";
 export {
   benchmarkModel,
   type BenchmarkOptions,

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import * as v from "valibot";
 import { z } from "zod";
-import { type GenerateOptions, type Grammar, loadModel } from "../mod.ts";
+import {
+  type ChatMessage,
+  type GenerateOptions,
+  type Grammar,
+  loadModel,
+  type ToolChoice,
+} from "../mod.ts";
 import { projectFile } from "./engine.ts";
 import { makeModel } from "./models.ts";
 import { scriptModel } from "./script_model.ts";
@@ -241,5 +247,52 @@ Deno.test("a model that is disposed of lets go of its grammars", async () => {
     },
     TypeError,
     "it is disposed of",
+  );
+});
+
+Deno.test("chat() answers by a call where one is required", async () => {
+  await using model = await loadModel(STORIES);
+  const tools = [{
+    type: "function",
+    function: {
+      name: "add",
+      parameters: {
+        type: "object",
+        properties: { a: { type: "integer" }, b: { type: "integer" } },
+        required: ["a", "b"],
+        additionalProperties: false,
+      },
+    },
+  }, { type: "function", function: { name: "now" } }] as const;
+  const messages: ChatMessage[] = [{ role: "user", content: "1 + 2?" }];
+  const options = { tools, temperature: 1, seed: 2, maxTokens: 80 };
+  const answer = async (toolChoice: ToolChoice) =>
+    await model.chat(messages, { ...options, toolChoice }).result();
+  const { toolCalls: [call] = [], text } = await answer({ name: "add" });
+  assertEquals(call?.name, "add");
+  assertEquals(Object.keys(call!.arguments), ["a", "b"]);
+  const { toolCalls: [any] = [] } = await answer("required");
+  assert(any?.name === "add" || any?.name === "now");
+  // What stories come to is no call.
+  assertEquals((await answer("auto")).toolCalls, undefined);
+  assertEquals((await answer("none")).toolCalls, undefined);
+
+  // The call and its result go on in the chat.
+  messages.push(
+    { role: "assistant", content: "", toolCalls: [call!] },
+    { role: "tool", content: "3", toolCallId: call!.id },
+  );
+  const { prompt } = await model.renderChat(messages, { tools });
+  assert(prompt.includes(`\n${text}\n`), prompt);
+  assert(prompt.includes("Result of add:\n3"), prompt);
+  assertThrows(
+    () =>
+      model.chat(messages, {
+        tools,
+        toolChoice: "required",
+        grammar: GRAMMARS[0]!,
+      }),
+    TypeError,
+    "one of them is wanted",
   );
 });

@@ -9,6 +9,13 @@ import {
   splitRuns,
 } from "./marks.ts";
 import type { ChatMessage } from "./messages.ts";
+import {
+  type ChangeText,
+  mapMessage,
+  mapTools,
+  textsOf,
+} from "./tool_texts.ts";
+import type { ToolDefinition } from "./tools.ts";
 import { type PromptParts, SpecialTokens } from "./specials.ts";
 
 /** A prompt that is not encoded yet. */
@@ -24,12 +31,20 @@ export interface Prompt {
   bos: boolean;
 }
 
+/** What is rendered. */
+interface Chat {
+  messages: readonly ChatMessage[];
+  tools: readonly ToolDefinition[];
+}
+
 /** Options for {@linkcode createComposer}. */
 export interface ComposerOptions {
   /** What to do where message text and format make up a turn marker. */
   markers: MarkerMode;
   /** Special token that comes last. Defaults to none. */
   controlId?: number | undefined;
+  /** The tools that are offered. Defaults to none. */
+  tools?: readonly ToolDefinition[] | undefined;
 }
 
 /**
@@ -50,17 +65,21 @@ export function createComposer(
   options: ComposerOptions,
 ): (messages: readonly ChatMessage[]) => Prompt {
   const { tokens, bosId, addBos } = tokenizer.vocabulary;
-  const { controlId } = options;
+  const { controlId, tools = [] } = options;
   const specials = new SpecialTokens(tokenizer);
   const marks = chooseMarks([
     writer.source,
-    ...messages.map(({ content }) => content),
+    ...messages.flatMap(textsOf),
+    JSON.stringify(tools),
   ]);
   const bosText = bosId === undefined ? "" : tokens[bosId] ?? "";
 
   return (kept) => {
     const marked = breakBorderMarkers(
-      renderMarked(writer, clean(kept, marks), marks, specials.texts),
+      renderMarked(writer, clean({ messages: kept, tools }, marks), {
+        marks,
+        specials: specials.texts,
+      }),
       writer.markers,
       marks,
       options.markers,
@@ -95,15 +114,14 @@ export function createComposer(
  */
 function renderMarked(
   { render }: ChatWriter,
-  messages: readonly ChatMessage[],
-  marks: Marks,
-  specials: readonly string[],
+  { messages, tools }: Chat,
+  { marks, specials }: { marks: Marks; specials: readonly string[] },
 ): string {
-  const renderWith = (change: (content: string) => string) =>
-    render(messages.map(({ role, content }) => ({
-      role,
-      content: change(content),
-    })));
+  const renderWith = (change: ChangeText) =>
+    render(
+      messages.map((message) => mapMessage(message, change)),
+      mapTools(tools, change),
+    );
 
   const plain = renderWith((content) => content);
   const marked = tryRender(() =>
@@ -124,14 +142,12 @@ function renderMarked(
 }
 
 /** A message that uses every character that can be a mark loses two of them. */
-function clean(
-  messages: readonly ChatMessage[],
-  marks: Marks,
-): ChatMessage[] {
-  return messages.map(({ role, content }) => ({
-    role,
-    content: removeMarks(content, marks),
-  }));
+function clean({ messages, tools }: Chat, marks: Marks): Chat {
+  const change = (text: string) => removeMarks(text, marks);
+  return {
+    messages: messages.map((message) => mapMessage(message, change)),
+    tools: mapTools(tools, change),
+  };
 }
 
 function tryRender(render: () => string): string | undefined {

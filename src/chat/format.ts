@@ -1,6 +1,7 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { findMarkers } from "./markers.ts";
 import { compileTemplate, type RenderMessages } from "./template.ts";
+import { writeTools } from "./tool_convention.ts";
 import {
   renderHalos,
   renderTulu2,
@@ -103,14 +104,31 @@ async function createTemplateWriter(
     eos: tokenText(tokenizer, tokenizer.eosId),
   });
   const markers = findMarkers(source, render);
-  return { format: "template", render, markers, source };
+  // A template that knows nothing of tools would leave them out.
+  const knowsTools = /\btools\b/.test(source);
+  return {
+    format: "template",
+    render: knowsTools ? render : withConvention(render),
+    markers,
+    source,
+  };
 }
 
 function tuluWriter(
   format: ConcreteChatFormat,
   render: RenderMessages,
 ): ChatWriter {
-  return { format, render, markers: TULU_MARKERS, source: "" };
+  return {
+    format,
+    render: withConvention(render),
+    markers: TULU_MARKERS,
+    source: "",
+  };
+}
+
+/** Writes tools and calls as text; see `tool_convention.ts`. */
+function withConvention(render: RenderMessages): RenderMessages {
+  return (messages, tools) => render(writeTools(messages, tools));
 }
 
 function findEos(tokenizer: Tokenizer): string {

@@ -1,6 +1,7 @@
 import { type Marks, marksPattern, removeMarks } from "./marks.ts";
 import type { ChatMessage } from "./messages.ts";
 import type { RenderMessages } from "./template.ts";
+import { mapMessage, textsOf } from "./tool_texts.ts";
 
 /** What to do with a turn marker inside message text. */
 export type MarkerMode = "neutralize" | "reject" | "allow";
@@ -96,8 +97,10 @@ export function guardMarkers(
   mode: MarkerMode,
 ): readonly ChatMessage[] {
   if (mode === "allow") return messages;
-  return messages.map(({ role, content }, i) => {
-    const marker = mode === "reject" && findMarker(content, markers);
+  return messages.map((message, i) => {
+    const marker = mode === "reject" &&
+      textsOf(message).map((text) => findMarker(text, markers))
+        .find((found) => found !== undefined);
     if (marker) {
       throw new RangeError(
         `Cannot render the chat: message ${i} has the turn marker ${
@@ -105,7 +108,7 @@ export function guardMarkers(
         }, text without turn markers is wanted`,
       );
     }
-    return { role, content: neutralizeMarkers(content, markers) };
+    return mapMessage(message, (text) => neutralizeMarkers(text, markers));
   });
 }
 

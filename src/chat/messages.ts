@@ -1,5 +1,7 @@
-/** Who speaks in a {@linkcode ChatMessage}. */
-export type ChatRole = "system" | "user" | "assistant";
+import type { ToolCall } from "./tools.ts";
+
+/** Who speaks in a {@linkcode ChatMessage}; `"tool"` is a function's result. */
+export type ChatRole = "system" | "user" | "assistant" | "tool";
 
 /** One message of a chat. */
 export interface ChatMessage {
@@ -7,13 +9,21 @@ export interface ChatMessage {
   role: ChatRole;
   /** What is said: text only, special tokens in it are text as well. */
   content: string;
+  /** The calls of an assistant's message. Defaults to none. */
+  toolCalls?: readonly ToolCall[] | undefined;
+  /** The call that a tool's message is the result of. */
+  toolCallId?: string | undefined;
+  /** The function of a tool's message. Defaults to what the call says. */
+  name?: string | undefined;
 }
 
-const ROLES: readonly unknown[] = ["system", "user", "assistant"];
+const ROLES: readonly unknown[] = ["system", "user", "assistant", "tool"];
 
 /**
  * Checks that messages make a chat that a model can answer: an optional system
- * message, then user and assistant in turn, a user message with text last.
+ * message, then user and assistant in turn, a user message with text last. An
+ * assistant's calls are followed by a tool's message at least, which may be the
+ * last one.
  *
  * @param messages The messages, oldest first.
  * @throws {TypeError} Where a message has an unknown role or no text content.
@@ -36,7 +46,7 @@ export function checkMessages(messages: readonly ChatMessage[]): void {
   messages.forEach(checkMessage);
   const start = messages[0]?.role === "system" ? 1 : 0;
   for (let i = start; i < messages.length; i++) {
-    checkRole(messages, i, (i - start) % 2 === 0 ? "user" : "assistant");
+    checkRole(messages, i, wantedRole(messages, i, start));
   }
   checkLast(messages);
 }
@@ -54,17 +64,14 @@ export function lastTurns(
   turns: number,
 ): ChatMessage[] {
   const start = messages[0]?.role === "system" ? 1 : 0;
-  const kept = Math.min(2 * turns - 1, messages.length - start);
-  return [
-    ...messages.slice(0, start),
-    ...messages.slice(messages.length - kept),
-  ];
+  const first = messages.flatMap(({ role }, i) => role === "user" ? [i] : [])
+    .at(-turns) ?? start;
+  return [...messages.slice(0, start), ...messages.slice(first)];
 }
 
 /** Counts the turns of a checked chat, the unanswered one included. */
 export function countTurns(messages: readonly ChatMessage[]): number {
-  return Math.ceil(messages.length / 2) -
-    (messages[0]?.role === "system" && messages.length % 2 === 1 ? 1 : 0);
+  return messages.filter(({ role }) => role === "user").length;
 }
 
 function checkMessage(message: ChatMessage, i: number): void {
@@ -80,7 +87,7 @@ function checkMessage(message: ChatMessage, i: number): void {
     throw new TypeError(
       `Cannot render the chat: message ${i} has role ${
         show(role)
-      }, "system", "user" or "assistant" is wanted`,
+      }, "system", "user", "assistant" or "tool" is wanted`,
     );
   }
   if (typeof content !== "string") {
@@ -90,6 +97,32 @@ function checkMessage(message: ChatMessage, i: number): void {
       }, a string is wanted`,
     );
   }
+  if (message.toolCalls !== undefined) checkToolCalls(message, i);
+}
+
+function checkToolCalls({ role, toolCalls }: ChatMessage, i: number): void {
+  const areCalls = role === "assistant" && Array.isArray(toolCalls) &&
+    toolCalls.every((call: Partial<ToolCall>) =>
+      typeof call?.id === "string" && typeof call.name === "string" &&
+      kindOf(call.arguments) === "object"
+    );
+  if (areCalls) return;
+  throw new TypeError(
+    `Cannot render the chat: message ${i} has toolCalls, calls of { id, name, arguments } by the assistant are wanted`,
+  );
+}
+
+/** Who may speak after those before: of user and tool, the latter. */
+function wantedRole(
+  messages: readonly ChatMessage[],
+  i: number,
+  start: number,
+): ChatRole {
+  if (i === start) return "user";
+  const { role, toolCalls = [] } = messages[i - 1]!;
+  if (role === "assistant") return toolCalls.length > 0 ? "tool" : "user";
+  const isNextResult = role === "tool" && messages[i]?.role === "tool";
+  return isNextResult ? "tool" : "assistant";
 }
 
 function checkRole(
@@ -110,6 +143,7 @@ function checkRole(
 function checkLast(messages: readonly ChatMessage[]): void {
   const i = messages.length - 1;
   const last = messages[i];
+  if (last?.role === "tool") return; // it may have nothing to say
   if (last?.role !== "user") {
     throw new RangeError(
       `Cannot render the chat: message ${i}, the last, has role "${last?.role}", "user" is wanted`,

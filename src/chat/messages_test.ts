@@ -50,9 +50,9 @@ Deno.test("checkMessages() names the message that is no object", () => {
 
 Deno.test("checkMessages() names an unknown role and its index", () => {
   assertRefused(
-    [{ role: "user", content: "Hi" }, { role: "tool", content: "7" }],
+    [{ role: "user", content: "Hi" }, { role: "function", content: "7" }],
     TypeError,
-    'Cannot render the chat: message 1 has role "tool", "system", "user" or "assistant" is wanted',
+    'Cannot render the chat: message 1 has role "function", "system", "user", "assistant" or "tool" is wanted',
   );
   assertRefused(
     [{ content: "Hi" }],

@@ -7,7 +7,7 @@ import {
   createChatWriter,
   stopStrings,
 } from "./format.ts";
-import { guardMarkers, type MarkerMode } from "./markers.ts";
+import { guardMarkers, type MarkerMode, neutralizeMarkers } from "./markers.ts";
 import {
   type ChatMessage,
   checkMessages,
@@ -15,6 +15,8 @@ import {
   lastTurns,
 } from "./messages.ts";
 import type { PromptParts } from "./specials.ts";
+import { mapTools } from "./tool_texts.ts";
+import { checkTools, type ToolOptions } from "./tools.ts";
 
 export type { ChatFormat, ConcreteChatFormat } from "./format.ts";
 export type { MarkerMode } from "./markers.ts";
@@ -24,7 +26,7 @@ export type { ChatMessage, ChatRole } from "./messages.ts";
 const COUNTED_TEXT = 2 ** 18;
 
 /** Options for {@linkcode renderChat}. */
-export interface RenderChatOptions {
+export interface RenderChatOptions extends ToolOptions {
   /** How the chat is written. Defaults to `"tulu2"`. */
   format?: ChatFormat | undefined;
   /**
@@ -76,7 +78,8 @@ export interface RenderedChat {
  *
  * @param tokenizer The model's tokenizer.
  * @param messages An optional system message, then user and assistant in turn,
- * a user message last.
+ * a user message last. Behind an assistant's calls come their results; tools are
+ * written by the template, or else as `tool_convention.ts` has it.
  * @param options The format and the limits.
  * @returns The prompt.
  * @throws {TypeError} Where a message or an option is not what it should be.
@@ -116,9 +119,13 @@ export async function composeChat(
   const writer = await createChatWriter(tokenizer, format, template);
   options.signal?.throwIfAborted();
   const chat = guardMarkers(messages, writer.markers, markers);
+  const offered = checkTools(options);
   const compose = createComposer(tokenizer, writer, chat, {
     markers,
     controlId,
+    tools: markers === "allow"
+      ? offered
+      : mapTools(offered, (text) => neutralizeMarkers(text, writer.markers)),
   });
   const { ids, prompt, kept } = fitChat(tokenizer, chat, compose, options);
   const rendered = {

@@ -1,7 +1,11 @@
 import type { ChatMessage } from "./messages.ts";
+import type { ToolDefinition } from "./tools.ts";
 
-/** Writes messages as one text. */
-export type RenderMessages = (messages: readonly ChatMessage[]) => string;
+/** Writes messages, and the tools that are offered, as one text. */
+export type RenderMessages = (
+  messages: readonly ChatMessage[],
+  tools?: readonly ToolDefinition[],
+) => string;
 
 /** Texts that a template can name. */
 export interface TemplateTokens {
@@ -27,11 +31,12 @@ export async function compileTemplate(
 ): Promise<RenderMessages> {
   const { Template } = await import("@huggingface/jinja");
   const template = parse(() => new Template(source));
-  return (messages) => {
+  return (messages, tools = []) => {
     try {
       return template.render({
-        // plain copies: a template sees nothing but these two fields
-        messages: messages.map(({ role, content }) => ({ role, content })),
+        // plain copies: a template sees nothing but what it knows of
+        messages: messages.map(toTemplate),
+        ...(tools.length > 0 && { tools }),
         ["add_generation_prompt"]: true,
         ["bos_token"]: tokens.bos,
         ["eos_token"]: tokens.eos,
@@ -42,6 +47,25 @@ export async function compileTemplate(
         { cause: error },
       );
     }
+  };
+}
+
+/** A message as templates name its parts. */
+function toTemplate(
+  { role, content, toolCalls, toolCallId, name }: ChatMessage,
+) {
+  return {
+    role,
+    content,
+    ...(toolCalls !== undefined && toolCalls.length > 0 && {
+      ["tool_calls"]: toolCalls.map(({ id, name, arguments: given }) => ({
+        id,
+        type: "function",
+        function: { name, arguments: given },
+      })),
+    }),
+    ...(toolCallId !== undefined && { ["tool_call_id"]: toolCallId }),
+    ...(role === "tool" && name !== undefined && { name }),
   };
 }
 

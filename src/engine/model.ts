@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../chat/messages.ts";
+import { callSchema, checkTools, readToolCalls } from "../chat/tools.ts";
 import {
   renderChat,
   type RenderChatOptions,
@@ -56,7 +57,7 @@ export interface GenerateTextOptions extends GenerateOptions {
 /** How a chat is written for the model. */
 export type ChatFormatOptions = Pick<
   RenderChatOptions,
-  "format" | "control" | "markers"
+  "format" | "control" | "markers" | "tools" | "toolChoice"
 >;
 
 /** Options for {@linkcode Model.chat}. */
@@ -181,22 +182,24 @@ export class Model implements AsyncDisposable {
    * Answers a chat.
    *
    * @param messages An optional system message, then user and assistant in
-   * turn, the user last.
+   * turn, the user last, or the results of the assistant's calls.
    * @param options How the chat is written, how to sample, and when to stop.
    * @returns The generation, which starts when it is read; errors in the
    * messages are thrown there.
    * @throws {RangeError} If an option is out of its range.
+   * @throws {TypeError} If a tool is no function definition.
    */
   chat(
     messages: readonly ChatMessage[],
     options: ChatOptions = {},
   ): Generation {
     this.#checkAlive();
+    const { grammar, ...call } = callGrammar(options);
     const prompt = async () => {
       const { ids, stop } = await this.renderChat(messages, options);
-      return { ids, stop, trimEnd: true };
+      return { ids, stop, trimEnd: true, ...call };
     };
-    return this.#generation(prompt, options);
+    return this.#generation(prompt, { ...options, grammar });
   }
 
   /**
@@ -286,12 +289,15 @@ export class Model implements AsyncDisposable {
     options: ChatFormatOptions & Pick<GenerateOptions, "maxTokens" | "signal"> =
       {},
   ): Promise<RenderedChat> {
-    const { format, control, markers, maxTokens = Infinity, signal } = options;
+    const { format, control, markers, tools, toolChoice } = options;
+    const { maxTokens = Infinity, signal } = options;
     const { contextLength } = this;
     return renderChat(this.tokenizer, messages, {
       format,
       control,
       markers,
+      tools,
+      toolChoice,
       template: this.#template,
       contextLength,
       signal,
@@ -489,4 +495,23 @@ function isChat(
   prompt: PromptInput | readonly ChatMessage[],
 ): prompt is readonly ChatMessage[] {
   return Array.isArray(prompt) && typeof prompt[0] === "object";
+}
+
+/** What an answer is held to, and how calls are read from it. */
+function callGrammar(
+  { grammar, ...options }: ChatOptions,
+): Pick<GenerateOptions, "grammar"> & Pick<TokenPrompt, "readToolCalls"> {
+  const tools = checkTools(options);
+  const schema = callSchema(options);
+  if (schema !== undefined && grammar !== undefined) {
+    throw new TypeError(
+      "Cannot generate: the answer is to be a call and to follow a grammar, one of them is wanted",
+    );
+  }
+  return {
+    grammar: schema === undefined ? grammar : { kind: "json", schema },
+    ...(tools.length > 0 && grammar === undefined && {
+      readToolCalls: (text) => readToolCalls(text, tools),
+    }),
+  };
 }

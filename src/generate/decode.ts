@@ -1,3 +1,4 @@
+import type { ToolCall } from "../chat/tools.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { AnswerText } from "./answer_text.ts";
 import { type EchoedToken, namedIds } from "./logprobs.ts";
@@ -35,6 +36,8 @@ export interface Prompt {
   stop?: readonly string[];
   /** Whether white space at the end of the answer is dropped. */
   trimEnd?: boolean;
+  /** Reads calls from the answer, where tools were offered. */
+  readToolCalls?: (text: string) => ToolCall[];
 }
 
 /** Where a generation's result or error goes. */
@@ -67,6 +70,7 @@ export async function* generate(
       loadMs: context.source.loadMs,
       promptTokens: prompt.ids.length,
       start,
+      readToolCalls: prompt.readToolCalls,
     });
     yield* decode({ context, prompt, options, progress });
   } catch (error) {

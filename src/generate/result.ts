@@ -1,4 +1,5 @@
 import type { EchoedToken, StepLogprobs } from "./logprobs.ts";
+import type { ToolCall } from "../chat/tools.ts";
 import type { SpeculationStatistics, TokenChunk } from "./tokens.ts";
 
 /** One generated token, and the text that can be shown now. */
@@ -73,6 +74,8 @@ export interface GenerationResult {
   usage: Usage;
   /** How well guesses went, where there were any. */
   speculation?: SpeculationStatistics;
+  /** The calls that the answer is, where tools were offered and it is calls. */
+  toolCalls?: ToolCall[];
   /** Times taken. */
   timings: Timings;
 }
@@ -98,6 +101,7 @@ export class Progress {
   readonly #start: number;
   readonly #loadMs: number;
   readonly #promptTokens: number;
+  readonly #readToolCalls: ((text: string) => ToolCall[]) | undefined;
 
   /**
    * Creates a {@linkcode Progress}.
@@ -105,12 +109,14 @@ export class Progress {
    * @param from What is known when it starts.
    */
   constructor(
-    { loadMs, promptTokens, start }: {
+    { loadMs, promptTokens, start, readToolCalls }: {
       loadMs: number;
       promptTokens: number;
       start: number;
+      readToolCalls?: ((text: string) => ToolCall[]) | undefined;
     },
   ) {
+    this.#readToolCalls = readToolCalls;
     this.#loadMs = loadMs;
     this.#promptTokens = promptTokens;
     this.#start = this.#prefilled = start;
@@ -136,6 +142,7 @@ export class Progress {
     const prefillMs = this.#prefilled - this.#start;
     // Without a token of its own, an answer is as good as done by then.
     const firstToken = this.#firstToken ?? this.#prefilled;
+    const toolCalls = this.#readToolCalls?.(text) ?? [];
     const decodeMs = performance.now() - firstToken;
     return {
       text,
@@ -144,6 +151,7 @@ export class Progress {
       ...(stopString !== undefined && { stopString }),
       ...(prompt && { prompt }),
       ...(seed !== undefined && { seed }),
+      ...(toolCalls.length > 0 && { toolCalls }),
       ...(this.#speculation && { speculation: this.#speculation }),
       usage: {
         promptTokens: this.#promptTokens,
