@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { type GrammarFlags, grammarOptions, readGrammar } from "./grammar.ts";
 import {
   interruptSignal,
   loadWithProgress,
@@ -30,12 +31,15 @@ export function generateCommand(): Command {
     .option("--prompt <text>", "the text")
     .option("--special", "find special tokens in the text")
     .option("--ids <ids>", "token ids, taken as they are", integers);
-  const options = [generateOptions(), loadOptions(), samplingOptions()];
+  const options = [
+    ...[grammarOptions(), generateOptions()],
+    ...[loadOptions(), samplingOptions()],
+  ];
   for (const option of options.flat()) command.addOption(option);
   return command.addOption(jsonOption()).action(generate);
 }
 
-interface Flags extends GenerateFlags, SamplingFlags, LoadFlags {
+interface Flags extends GenerateFlags, GrammarFlags, SamplingFlags, LoadFlags {
   prompt?: string;
   special?: boolean;
   ids?: number[];
@@ -51,6 +55,7 @@ async function generate(
   if ((prompt === undefined) === (ids === undefined)) {
     command.error("error: one of --prompt and --ids is wanted");
   }
+  const grammar = await readGrammar(flags);
   using interrupt = interruptSignal();
   const { signal } = interrupt;
   await using model = await loadWithProgress(path, {
@@ -61,6 +66,7 @@ async function generate(
     ...toGenerateOptions(flags, signal),
     ...toSamplingOptions(flags),
     onPrompt: await promptBar(),
+    grammar,
     special,
   });
   if (json) {
