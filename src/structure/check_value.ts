@@ -1,4 +1,5 @@
 import type { Alternatives } from "./alternatives.ts";
+import { FORMATS } from "./formats.ts";
 import {
   at,
   isRecord,
@@ -18,7 +19,8 @@ export function typeOfValue(value: unknown): JsonType {
 }
 
 /**
- * Checks a value as JSON Schema says it, formats aside.
+ * Checks a value as JSON Schema says it. Of formats, what is written for them is
+ * taken, which is not all.
  *
  * @param value What `JSON.parse()` gives.
  * @param schema The schema.
@@ -99,9 +101,18 @@ function numberHolds(value: number, get: Get): boolean {
 function stringHolds(value: string, get: Get): boolean {
   const length = [...value].length;
   const pattern = get<string>("pattern");
+  const forms = formsOf(get<string>("format"));
   return length >= (get<number>("minLength") ?? 0) &&
     length <= (get<number>("maxLength") ?? Infinity) &&
-    (pattern === undefined || patternOf(pattern).test(value));
+    (pattern === undefined || patternOf(pattern).test(value)) &&
+    (forms === undefined ||
+      forms.some((form) => new RegExp(`^(?:${form})$`).test(value)));
+}
+
+/** What is written for a format, where that is known. */
+function formsOf(format: string | undefined): readonly string[] | undefined {
+  const isKnown = format !== undefined && Object.hasOwn(FORMATS, format);
+  return isKnown ? FORMATS[format] : undefined;
 }
 
 /** A pattern as JSON Schema reads it, or as JavaScript alone does. */

@@ -2,7 +2,7 @@ import { type Alternative, Alternatives } from "./alternatives.ts";
 import { arrayNode } from "./arrays.ts";
 import { isValid, typeOfValue } from "./check_value.ts";
 import { Disjointness, valuesOf, writtenTypes } from "./disjoint.ts";
-import { NUMBER_FORMATS } from "./formats.ts";
+import { FORMATS, NUMBER_FORMATS } from "./formats.ts";
 import { jsonText, quoted } from "./json_text.ts";
 import { type NumberLimits, numberNode } from "./numbers.ts";
 import { objectNode } from "./objects.ts";
@@ -142,8 +142,10 @@ export function numberLimits(
 ): NumberLimits {
   const values = (keyword: string) =>
     withKeyword<number>(all, keyword).map(({ value }) => value);
-  const formats = withKeyword<string>(all, "format").map(
-    ({ value, schema }) => {
+  // Those of strings say nothing of numbers.
+  const formats = withKeyword<string>(all, "format")
+    .filter(({ value }) => !Object.hasOwn(FORMATS, value))
+    .map(({ value, schema }) => {
       if (Object.hasOwn(NUMBER_FORMATS, value)) return NUMBER_FORMATS[value];
       throw keywordError(
         schema.path,
@@ -152,14 +154,13 @@ export function numberLimits(
           Object.keys(NUMBER_FORMATS).join(", ")
         } is wanted`,
       );
-    },
-  );
+    });
   const most = (list: readonly number[]) =>
     list.length > 0 ? Math.max(...list) : undefined;
   const least = (list: readonly number[]) =>
     list.length > 0 ? Math.min(...list) : undefined;
   return {
-    isInteger: isInteger,
+    isInteger,
     minimum: most([
       ...values("minimum"),
       ...formats.flatMap((range) => range?.[0] ?? []),

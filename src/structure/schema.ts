@@ -1,3 +1,5 @@
+import { FORMATS, NUMBER_FORMATS } from "./formats.ts";
+
 /** A JSON Schema (draft 2020-12 or 7). */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
@@ -136,8 +138,11 @@ const CHECKS: Readonly<Record<Kind, [(value: unknown) => boolean, string]>> = {
     "an array of strings",
   ],
   boolean: [(value) => typeof value === "boolean", "true or false"],
-  array: [Array.isArray, "an array"],
-  any: [(value) => value !== undefined, "a value"],
+  array: [
+    (value) => Array.isArray(value) && isJson(value),
+    "an array of JSON values",
+  ],
+  any: [isJson, "a JSON value"],
   types: [
     (value) => [value].flat().every((one) => TYPES.includes(one)),
     "a type, or an array of types",
@@ -181,12 +186,24 @@ export function typesMeant(schema: JsonSchema): JsonType[] {
       ? []
       : KEYWORDS[keyword]![1] ?? []
   );
+  if (typeof schema.format === "string") {
+    if (Object.hasOwn(FORMATS, schema.format)) meant.push("string");
+    if (Object.hasOwn(NUMBER_FORMATS, schema.format)) meant.push("number");
+  }
   return [...new Set(meant)];
 }
 
 /** Whether something is a schema by its looks. */
 export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "boolean" || isRecord(value);
+}
+
+/** Whether JSON can write something as it is. */
+function isJson(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (isRecord(value)) return Object.values(value).every(isJson);
+  return value === null || ["string", "boolean"].includes(typeof value);
 }
 
 /** Whether something is an object and no array. */

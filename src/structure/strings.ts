@@ -1,6 +1,6 @@
 import { patternOf } from "./check_value.ts";
 import { intersectRanges, PLANE_0, type Range } from "./code_points.ts";
-import { FORMATS } from "./formats.ts";
+import { FORMATS, NUMBER_FORMATS } from "./formats.ts";
 import { SHORT_STRING_RANGES, STRING_RANGES } from "./json_text.ts";
 import { parsePattern, type Pattern } from "./pattern.ts";
 import { fitPattern, type Lengths } from "./pattern_text.ts";
@@ -25,12 +25,11 @@ export function stringPattern(
   const lengths = wantedLengths(schemas);
   if (lengths.min > lengths.max) return undefined;
   const patterns = withKeyword<string>(schemas, "pattern");
-  const formats = withKeyword<string>(schemas, "format")
-    // A number's format says nothing of strings, and an unknown one of a string
-    // that has a pattern says it twice.
-    .filter(({ value }) =>
-      Object.hasOwn(FORMATS, value) || patterns.length === 0
-    );
+  const formats = withKeyword<string>(schemas, "format").filter(({ value }) =>
+    !Object.hasOwn(NUMBER_FORMATS, value) &&
+    // An unknown one says again what the pattern beside it says.
+    (Object.hasOwn(FORMATS, value) || patterns.length === 0)
+  );
   const [format] = formats;
   const [first] = patterns;
   if (format !== undefined) {
