@@ -43,17 +43,6 @@ fn multiply26(a: u32, b: u32) -> u32 {
   return a1 * b1 + ((a1 * b0 + a0 * b1 + ((a0 * b0) >> 13u)) >> 13u);
 }
 
-// floor(a * b / 2^64)
-fn multiply_high(a: vec2u, b: vec2u) -> vec2u {
-  let low_high = multiply(a.y, b.x);
-  let high_low = multiply(a.x, b.y);
-  var middle = add(vec2u(0u, multiply(a.y, b.y).x), vec2u(0u, low_high.y));
-  middle = add(middle, vec2u(0u, high_low.y));
-  var sum = add(multiply(a.x, b.x), vec2u(0u, low_high.x));
-  sum = add(sum, vec2u(0u, high_low.x));
-  return add(sum, vec2u(0u, middle.x));
-}
-
 // 2^26 * 2^-d
 fn power(d: f32) -> u32 {
   let fixed = u32(min(d, 31.0) * 67108864.0);

@@ -17,6 +17,7 @@ import {
   notANumberError,
   type SampleRule,
 } from "./sample_cpu.ts";
+import raceCode from "./race.wgsl" with { type: "text" };
 import code from "./sample.wgsl" with { type: "text" };
 
 /** Stands for the ids behind a wrong guess. */
@@ -176,7 +177,7 @@ export async function createSample({ gpu }: KernelScope): Promise<Sample> {
     }),
     compileKernel(gpu, {
       label: "sample",
-      code: [choiceCode, fixedPointCode, code, considerCode],
+      code: [choiceCode, fixedPointCode, raceCode, code, considerCode],
       constants,
     }),
   ]);

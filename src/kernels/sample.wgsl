@@ -1,5 +1,5 @@
 // Samples a token: penalties, top-k, top-p, min-p, temperature, in this order,
-// then a draw from what is left; see sampler.ts, which does the same on the CPU.
+// then a draw from what is left; see sample_cpu.ts, which does the same.
 //
 //   logits [rows, stride]  f32, penalized in place
 //   counts [size]          u32, how often each token stands among the last ones
@@ -7,9 +7,11 @@
 //   fines  [last_n + 1]    f32, what is taken off a logit for so many
 //
 // One workgroup. Probabilities are whole numbers (weight_of()), whose sums do not
-// depend on an order: so every driver and the CPU draw the same token. Lanes take
-// stretches of tokens that follow each other, as the draw goes by id.
-// Joined behind choice.wgsl and fixed_point.wgsl, in front of consider.wgsl.
+// depend on an order: so every driver and the CPU leave the same tokens, and draw
+// the same one. Lanes take stretches of tokens that follow each other to add up,
+// as among equals the first ones stay.
+// Joined behind choice.wgsl, fixed_point.wgsl and race.wgsl, in front of
+// consider.wgsl.
 
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
@@ -295,12 +297,21 @@ fn draw(lane: u32) -> u32 {
     keep_best(wanted, false, lane);
   }
   least_key = key_of(best_logit + params.least);
-  scale = params.scale;
-  counted = WEIGHTS;
-  let sum = sum_up(lane);
-  let number = random(params.seed, control[params.lane + STEP]);
-  let wanted = add(multiply_high(sum, number), vec2u(0u, 1u));
-  return find(wanted, lane);
+  let key = random(params.seed, control[params.lane + STEP]);
+  var winner = vec2u(0u, NONE); // how early, id
+  for (var id = lane; id < params.size; id += WORKGROUP_SIZE) {
+    let logit = logits[first + id];
+    if (is_left(key_of(logit), id)) {
+      let early = race(id, (best_logit - logit) * params.scale, key);
+      // Ids come in ascending order: the first of equals stays.
+      if (early > winner.x) {
+        winner = vec2u(early, id);
+      }
+    }
+  }
+  workgroupBarrier(); // best_key has been read
+  reduce_best(winner.x, winner.y, lane);
+  return best_id[0];
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,4 +1,4 @@
-import { philox2x32 } from "./philox.ts";
+import { drawByRace } from "./race.ts";
 import { argmax, topIds } from "./top_ids.ts";
 
 /**
@@ -103,7 +103,7 @@ function penalize(
   return penalized;
 }
 
-/** Draws among the tokens that top-k, top-p and min-p leave, by their ids. */
+/** Draws among the tokens that top-k, top-p and min-p leave. */
 function draw(
   logits: Float32Array,
   { seed, topK, topP, least, scale }: SampleRule,
@@ -112,33 +112,16 @@ function draw(
   let ids = topK > 0 && topK < logits.length ? topIds(logits, topK) : undefined;
   if (topP > 0) ids = nucleus(logits, { best, topP, among: ids });
   const lowest = fround(best + least);
-  const weights = new Float64Array(logits.length);
+  const left: number[] = [];
   for (const id of ids ?? logits.keys()) {
-    if (logits[id]! < lowest) continue;
-    weights[id] = weightOf(logits[id]!, best, scale);
+    if (logits[id]! >= lowest) left.push(id);
   }
-  return pickByWeight(weights, { seed, step });
-}
-
-/**
- * Draws by weights.
- *
- * @param weights Whole numbers, of which one is not 0, `[tokens]`.
- * @param key What the random number depends on.
- * @returns The id that was drawn.
- */
-export function pickByWeight(
-  weights: Float64Array,
-  { seed, step }: { seed: number; step: number },
-): number {
-  let total = 0;
-  for (const weight of weights) total += weight;
-  let rest = 1 + productHigh(total, philox2x32(seed, [step, 0]));
-  for (let id = 0; id < weights.length; id++) {
-    rest -= weights[id]!;
-    if (rest <= 0) return id;
-  }
-  throw new Error("unreachable");
+  const racers = Float32Array.from(left, (id) => logits[id]!);
+  const place = drawByRace({ ids: left, logits: racers, best, scale }, {
+    seed,
+    step,
+  });
+  return left[place]!;
 }
 
 /** The fewest best tokens that together have `topP` of the probability. */

@@ -1,23 +1,23 @@
-import { LOG2_E, pickByWeight, weightOf } from "../../kernels/sample_cpu.ts";
+import { drawByRace, type RaceKey } from "../../kernels/race.ts";
+import { LOG2_E } from "../../kernels/sample_cpu.ts";
 import type { Candidates } from "./candidates.ts";
-import type { RandomKey } from "./random.ts";
 
 /**
- * Draws one of the candidates by their probabilities, as `sample.wgsl` does: in
- * whole numbers and by id, so that the order they are in makes no difference.
+ * Draws one of the candidates by their probabilities, as `sample.wgsl` does: the
+ * order they are in makes no difference.
  *
  * @param candidates The tokens, one of them with a finite logit.
  * @param key What random numbers depend on.
  * @returns Its id.
  */
-export function drawId(candidates: Candidates, key: RandomKey): number {
+export function drawId(candidates: Candidates, key: RaceKey): number {
   const { ids, logits, size } = candidates;
   const best = logits[candidates.bestPlace()]!;
-  let length = 0;
-  for (const id of ids) length = Math.max(length, id + 1);
-  const weights = new Float64Array(length);
-  for (let i = 0; i < size; i++) {
-    weights[ids[i]!] = weightOf(logits[i]!, best, LOG2_E);
-  }
-  return pickByWeight(weights, key);
+  const racers = {
+    ids: ids.subarray(0, size),
+    logits: logits.subarray(0, size),
+    best,
+    scale: LOG2_E,
+  };
+  return ids[drawByRace(racers, key)]!;
 }
