@@ -182,6 +182,28 @@ Deno.test("a score leaves nothing behind that a generation would take", async ()
   assertEquals(model.gpuBytes, bytes);
 });
 
+Deno.test("score() takes more passes where there is no memory for another cache", async () => {
+  await using model = await loadModel(MODEL, { contextLength: 53 });
+  const expected = await model.score(PREFIX, CONTINUATIONS);
+  const { gpuBytes } = model;
+  const { systemMemoryInfo } = Deno;
+  let asked = 0;
+  // Only a software adapter asks; the result is the same in any case.
+  Deno.systemMemoryInfo = () => {
+    asked++;
+    return { ...systemMemoryInfo(), available: 0 };
+  };
+  try {
+    assertEquals(await model.score(PREFIX, CONTINUATIONS), expected);
+    const before = asked;
+    await model.score(PREFIX, CONTINUATIONS.slice(1, 3)); // there is room
+    assertEquals(asked, before);
+  } finally {
+    Deno.systemMemoryInfo = systemMemoryInfo;
+  }
+  assertEquals(model.gpuBytes, gpuBytes);
+});
+
 Deno.test("scores and generations that run at once do not see each other", async () => {
   await using model = await loadModel(MODEL, { batchSize: 24, keptCaches: 2 });
   const other = madeIds(20).toReversed();
