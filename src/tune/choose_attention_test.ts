@@ -45,8 +45,8 @@ scopeTest(
   async (scope) => {
     const [preferred] = attentionVariants(scope.gpu, 64);
     const gpu = await wrongDriver(`attention.${preferred}.`, [
-      "u < window",
-      "u <= window",
+      "select(0u, window,",
+      "select(0u, window + 1u,",
     ]);
     try {
       const all = await chooseAttention(gpu, SHAPE);
