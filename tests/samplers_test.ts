@@ -187,8 +187,8 @@ for (const worker of [false, true]) {
 
   Deno.test(`a hook that leaves nothing to choose from is told so (${where})`, async () => {
     await using model = await loadModel(MODEL, { worker });
-    for (const value of [NaN, -Infinity, Infinity]) {
-      for (const options of [{ temperature: 1 }, { typicalP: 0.5 }]) {
+    for (const value of [NaN, -Infinity]) {
+      for (const options of [{}, { temperature: 1 }, { typicalP: 0.5 }]) {
         const onLogits = (logits: Float32Array) => void logits.fill(value);
         await assertRejects(
           () => idsOf(model, { ...options, onLogits }),
@@ -225,6 +225,41 @@ for (const worker of [false, true]) {
     assertEquals((await idsOf(model, { maxTokens: 2 })).length, 2);
   });
 }
+
+Deno.test("a grammar holds where all that it allows is ruled out: there is no text", async () => {
+  await using model = await loadModel(MODEL);
+  const grammar = { kind: "regex", pattern: "[abc]{4}" } as const;
+  const options = { ...BASE, ignoreEos: false, grammar };
+  const some = { bannedTokens: ["a", "b"] };
+  const ways: GenerateOptions[] = [
+    {},
+    { temperature: 1 },
+    { sampler: "cpu" },
+    { temperature: 1, sampler: "cpu" },
+    { temperature: 1, typicalP: 0.9 },
+    { onLogits: () => {} },
+  ];
+  for (const way of ways) {
+    const all = { ...options, ...way };
+    const { text } = await model.generate(PROMPT, { ...all, ...some }).result();
+    assertEquals(text, "cccc");
+    await assertRejects(
+      () =>
+        model.generate(PROMPT, { ...all, bannedTokens: ["a", "b", "c"] })
+          .result(),
+      Error,
+      "all tokens that the grammar allows are ruled out",
+    );
+  }
+  const lastOnly = (logits: Float32Array) =>
+    void logits.fill(-Infinity, 0, logits.length - 1);
+  const hooked = { ...options, onLogits: lastOnly };
+  await assertRejects(
+    () => model.generate(PROMPT, hooked).result(),
+    Error,
+    "all tokens that the grammar allows are ruled out",
+  );
+});
 
 Deno.test("options that only the CPU can do refuse the GPU and guesses", async () => {
   await using model = await loadModel(MODEL);

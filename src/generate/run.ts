@@ -59,7 +59,7 @@ async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
   const { sequence, ids, options, sampling, reused, echoed } = run;
   const { signal, maxTokens, firstStep = 0 } = options;
   const reads = readsLogits(options);
-  const sampler = new Sampler(sampling, ids);
+  const sampler = new Sampler(sampling, ids, options.samplerState);
   let logits = run.promptLength < ids.length
     ? await sequence.stepLogits(await resume(run))
     : await sequence.promptLogits(
@@ -74,6 +74,7 @@ async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
     const { tokens } = sequence;
     yield {
       ids: [id],
+      samplerState: sampler.state,
       ...(reads && {
         logprobs: [known[id]! - total],
         steps: [stepLogprobs({ logits, tokens, total }, options)],

@@ -9,7 +9,7 @@ import {
   resume,
   type Run,
 } from "./run_parts.ts";
-import { Sampler } from "./sampler.ts";
+import { isBanned, ruledOutError, Sampler } from "./sampler.ts";
 import type { TokenChunk } from "./tokens.ts";
 
 /** One generation that is held to a grammar. */
@@ -110,9 +110,9 @@ function onGpu(run: ConstrainedRun): Chooser {
     async choose({ bits, count, last }, step) {
       // Samplers take note of what is chosen; of the best one there is no need.
       const isForced = count === 1 && sampling.isArgmax;
-      return {
-        ids: [isForced ? last : await sequence.chooseAmong(bits, step)],
-      };
+      const id = isForced ? last : await sequence.chooseAmong(bits, step);
+      if (isBanned(sampling, id)) throw ruledOutError();
+      return { ids: [id] };
     },
   };
 }
@@ -120,7 +120,7 @@ function onGpu(run: ConstrainedRun): Chooser {
 function onCpu(run: ConstrainedRun): Chooser {
   const { sequence, ids, options, sampling, promptLength } = run;
   const reads = readsLogits(options) !== undefined;
-  const sampler = new Sampler(sampling, ids);
+  const sampler = new Sampler(sampling, ids, options.samplerState);
   let logits: Float32Array;
   return {
     async begin() {
@@ -142,6 +142,7 @@ function onCpu(run: ConstrainedRun): Chooser {
       const id = await sampler.sampleHooked(known, step, bits);
       return {
         ids: [id],
+        samplerState: sampler.state,
         ...(reads && {
           logprobs: [known[id]! - total],
           steps: [stepLogprobs({ logits, tokens, total }, options)],

@@ -179,7 +179,7 @@ export class Sampler {
    * @param step Tokens that were chosen before it.
    * @param allowed Which tokens may come, a bit for each. Defaults to all.
    * @returns Its id.
-   * @throws {Error} If a logit is not a number, or none can be chosen.
+   * @throws {Error} If a logit is not a number, or no token can be chosen.
    * @throws What the hook throws.
    */
   async sampleHooked(
@@ -188,17 +188,20 @@ export class Sampler {
     allowed?: Uint32Array,
   ): Promise<number> {
     const { onLogits } = this.#sampling;
-    const masked = (all: Float32Array) =>
-      allowed === undefined ? all : maskOnCpu(all, allowed);
-    const biased = this.#biased(logits);
-    if (onLogits === undefined) {
-      return this.#choose(masked(biased), step, notANumberError);
+    let own = this.#biased(logits);
+    if (onLogits !== undefined) {
+      // What the model got wrong is not the hook's fault.
+      if (logits.some(Number.isNaN)) throw notANumberError();
+      own = own.slice();
+      await onLogits(own, { ids: this.#ids.slice(), step });
+      if (!own.some((logit) => logit > -Infinity)) throw hookError();
     }
-    // What the model got wrong is not the hook's fault.
-    if (logits.some(Number.isNaN)) throw notANumberError();
-    const own = biased.slice();
-    await onLogits(own, { ids: this.#ids.slice(), step });
-    return this.#choose(masked(own), step, hookError);
+    if (allowed !== undefined) {
+      own = maskOnCpu(own, allowed);
+      if (own.every((logit) => logit === -Infinity)) throw ruledOutError();
+    }
+    const makeError = onLogits === undefined ? notANumberError : hookError;
+    return this.#choose(own, step, makeError);
   }
 
   #biased(logits: Float32Array): Float32Array {
@@ -241,6 +244,19 @@ export class Sampler {
     if (count === 0) this.#counts.delete(id);
     else this.#counts.set(id, count);
   }
+}
+
+/** Whether a token is never to be chosen. */
+export function isBanned({ biases }: Sampling, id: number): boolean {
+  const i = biases?.ids.indexOf(id) ?? -1;
+  return i >= 0 && biases!.values[i]! <= BANNED;
+}
+
+/** The error where a grammar allows only what may not be chosen. */
+export function ruledOutError(): Error {
+  return new Error(
+    "Cannot generate: all tokens that the grammar allows are ruled out, one that is not is wanted",
+  );
 }
 
 function hookError(): Error {

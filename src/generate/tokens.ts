@@ -7,7 +7,7 @@ import type {
   TokenIdLogprobOptions,
 } from "./logprobs.ts";
 import type { Grammar } from "../structure/grammar.ts";
-import type { SamplingOptions } from "./sampler.ts";
+import type { SamplerState, SamplingOptions } from "./sampler.ts";
 
 /** What guesses the next tokens, so that several are computed at once. */
 export type Speculation = "lookup" | "draft" | "off";
@@ -54,6 +54,8 @@ export interface TokenOptions
   promptLength?: number | undefined;
   /** Tokens that were chosen with this seed before. Defaults to 0. */
   firstStep?: number | undefined;
+  /** What samplers know by then. Defaults to nothing. */
+  samplerState?: SamplerState | undefined;
   /** The timeline whose KV cache it goes on with. Defaults to any. */
   timeline?: number | undefined;
   /** What the text is held to. Defaults to nothing. */
@@ -86,6 +88,8 @@ export interface TokenChunk {
   reused?: number;
   /** Guesses so far, where there are any. */
   speculation?: SpeculationStatistics;
+  /** What samplers know behind it, where the CPU chooses. */
+  samplerState?: SamplerState;
   /** Whether the text is complete, where no token says so. */
   isComplete?: true;
 }

@@ -1,3 +1,4 @@
+import type { SamplerState } from "../generate/sampler.ts";
 import type {
   TimelineSource,
   TokenChunk,
@@ -63,6 +64,7 @@ export class SessionSource implements TokenSource {
     const { timeline, ...start } = await begin();
     try {
       let state = start;
+      let samplerState: SamplerState | undefined;
       for (let left = options.maxTokens;;) {
         if (state.ids.length > contextLength) state = this.#makeRoom(state);
         const { ids, promptLength, firstStep } = state;
@@ -70,11 +72,12 @@ export class SessionSource implements TokenSource {
         const chosen: number[] = [];
         const chunks = source.generate(ids, {
           ...options,
-          ...{ timeline, promptLength, firstStep },
+          ...{ timeline, promptLength, firstStep, samplerState },
           maxTokens: Math.min(left, room),
         });
         for await (const chunk of chunks) {
           chosen.push(...chunk.ids);
+          samplerState = chunk.samplerState;
           yield chunk;
         }
         left -= chosen.length;

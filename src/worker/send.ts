@@ -51,6 +51,7 @@ const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   reuse: true,
   sampler: true,
   samplers: true,
+  samplerState: true,
   seed: true,
   speculation: true,
   steps: true,
