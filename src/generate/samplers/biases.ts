@@ -1,4 +1,5 @@
 import { BANNED, type Biases } from "../../kernels/bias.ts";
+import { checkList } from "./check.ts";
 import type { LogitBias, SamplingOptions } from "./options.ts";
 
 /** Most that can be added to a logit. */
@@ -13,11 +14,20 @@ export type BiasEntry = readonly [token: number | string, bias: number];
  * @param options The options.
  * @returns Each token with its bias, bans included; one may come several times.
  * @throws {RangeError} If a bias is out of range.
- * @throws {TypeError} If a token is neither a number nor a string.
+ * @throws {TypeError} If a token is neither a number nor a string, or the options
+ * are no lists.
  */
 export function biasEntries(
   { logitBias = [], bannedTokens = [] }: SamplingOptions,
 ): BiasEntry[] {
+  checkList("bannedTokens", bannedTokens);
+  if (Object(logitBias) !== logitBias) {
+    throw new TypeError(
+      `Cannot sample: logitBias is ${
+        JSON.stringify(logitBias)
+      }, an object is wanted`,
+    );
+  }
   const entries: BiasEntry[] = [
     ...pairsOf(logitBias),
     ...bannedTokens.map((token): BiasEntry => [token, -Infinity]),

@@ -82,6 +82,18 @@ export function checkSettings(numbers: SamplingNumbers): void {
   }
 }
 
+/**
+ * Checks that an option is a list.
+ *
+ * @throws {TypeError} If it is not.
+ */
+export function checkList(name: string, value: unknown): void {
+  if (Array.isArray(value)) return;
+  throw new TypeError(
+    `Cannot sample: ${name} is ${JSON.stringify(value)}, an array is wanted`,
+  );
+}
+
 /** Checks the seed of a generation. */
 export function checkSeed(seed: number): void {
   const wanted = "an integer from 0 to 4294967295";

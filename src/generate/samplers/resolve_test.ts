@@ -92,6 +92,19 @@ Deno.test("resolveSampling() refuses what is no token, and biases out of range",
   const token = { bannedTokens: [null as unknown as number] };
   assertThrows(() => resolveSampling(token, tokenizer), TypeError, "null");
   assertThrows(() => readBiases({ logitBias: { a: 1 } }), TypeError, '"a"');
+  const noLists = {
+    bannedTokens: " the",
+    logitBias: "a=1",
+    samplers: "topK",
+    drySequenceBreakers: ":",
+  };
+  for (const [name, value] of Object.entries(noLists)) {
+    assertThrows(
+      () => resolveSampling({ [name]: value }, tokenizer),
+      TypeError,
+      `${name} is "${value}", an`,
+    );
+  }
 });
 
 Deno.test("resolveSampling() finds breakers only where they are looked for", () => {

@@ -1,4 +1,4 @@
-import { checkSettings } from "./check.ts";
+import { checkList, checkSettings } from "./check.ts";
 import type {
   LlamaCppSamplerName,
   SamplerName,
@@ -91,6 +91,8 @@ export function readSettings(options: SamplingOptions): SamplingSettings {
   }
   checkSettings(numbers);
   const { samplers, drySequenceBreakers = [] } = all;
+  checkList("samplers", samplers ?? []);
+  checkList("drySequenceBreakers", drySequenceBreakers);
   const named = samplers === undefined ? DEFAULT_ORDER : readOrder(samplers);
   if (numbers.mirostat !== 0) checkMirostat(numbers, samplers);
   return {
