@@ -84,7 +84,7 @@ export type LogitsHook = (
  *   temperature: 0.9, // comes before the preset's
  *   samplers: ["dry", "temperature", "minP", "xtc"],
  *   bannedTokens: [" Lily"],
- *   logitBias: { " dog": 2 },
+ *   logitBias: { " Timmy": 2 },
  *   seed: 7,
  * }).result();
  * console.log(text, seed);
