@@ -1,3 +1,4 @@
+import type { Range } from "./code_points.ts";
 import { Costs } from "./costs.ts";
 import type { Node } from "./syntax.ts";
 import type { TokenTrie } from "./token_trie.ts";
@@ -41,6 +42,9 @@ export interface TokenSet {
   /** The highest cost of a state behind one of them. */
   readonly highest: number;
 }
+
+type Text = Node & { kind: "text" };
+type Byte = Node & { kind: "byte" };
 
 /** More than any place within a node. */
 const PLACES = 2 ** 24;
@@ -99,19 +103,24 @@ export class Automaton {
     const known = state.next[byte];
     if (known !== undefined) return known;
     const found = new Set<Cell>();
+    // Bytes around it that all cells take as they take this one.
+    let [low, high] = [0, 255];
     for (const { node, at, next } of state.cells) {
-      if (node?.kind === "text") {
-        if (node.bytes[at] !== byte) continue;
-        if (at + 1 === node.bytes.length) this.#resume(next!, found);
-        else this.#note(node, at + 1, next!, found);
-      } else if (node?.kind === "byte") {
-        const isOne = node.ranges.some(([low, high]) =>
-          byte >= low && byte <= high
-        );
-        if (isOne) this.#resume(next!, found);
+      const ranges = node?.kind === "byte"
+        ? node.ranges
+        : [rangeOf((node as Text).bytes[at]!)];
+      let isOne = false;
+      for (const [first, last] of ranges) {
+        if (byte < first) high = Math.min(high, first - 1);
+        else if (byte > last) low = Math.max(low, last + 1);
+        else {
+          isOne = true;
+          [low, high] = [Math.max(low, first), Math.min(high, last)];
+        }
       }
+      if (isOne) this.#pass(node as Text | Byte, at, next!, found);
     }
-    return state.next[byte] = this.#stateOf(found);
+    return state.next.fill(this.#stateOf(found), low, high + 1)[byte]!;
   }
 
   /**
@@ -197,6 +206,13 @@ export class Automaton {
     }
   }
 
+  /** Goes on behind a byte of a node. */
+  #pass(node: Text | Byte, at: number, next: Cell, found: Set<Cell>): void {
+    const isWhole = node.kind === "byte" || at + 1 === node.bytes.length;
+    if (isWhole) this.#resume(next, found);
+    else this.#note(node, at + 1, next, found);
+  }
+
   /** Goes on with what follows something. */
   #resume(cell: Cell, found: Set<Cell>): void {
     // Noted as well, so that none is gone into twice: its part may be empty.
@@ -252,6 +268,11 @@ export class Automaton {
     }
     return cell;
   }
+}
+
+/** A range of one byte. */
+function rangeOf(byte: number): Range {
+  return [byte, byte];
 }
 
 /** Whether a byte, or the end, comes next. */

@@ -42,6 +42,7 @@ export function isValid(
 
 /** Whether values are the same to JSON Schema. */
 export function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object") return a === b;
   return canonical(a) === canonical(b);
 }
 

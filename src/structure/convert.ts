@@ -16,6 +16,19 @@ import {
 import { stringPattern, withKeyword } from "./strings.ts";
 import { choice, NEVER, type Node, Rule, text } from "./syntax.ts";
 
+/** The keywords of strings and numbers. */
+const SCALAR_KEYWORDS = [
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+  "minLength",
+  "maxLength",
+  "pattern",
+  "format",
+];
+
 /**
  * Turns a schema into a language of compact JSON texts. Every text of it is
  * valid; as a rule not every valid one is in it: properties come in the order in
@@ -27,6 +40,8 @@ export class SchemaConverter {
   readonly alternatives: Alternatives;
   readonly #disjointness: Disjointness;
   readonly #rules = new Map<string, Rule>();
+  /** Texts of strings and numbers, by what is said of them. */
+  readonly #scalars = new Map<string, Node>();
   readonly #ids = new Map<JsonSchema, number>();
 
   /**
@@ -100,16 +115,35 @@ export class SchemaConverter {
         return choice([text("true"), text("false")]);
       case "integer":
       case "number":
-        return this.#number(all, type);
-      case "string": {
-        const pattern = stringPattern(all);
-        return pattern === undefined ? NEVER : quoted(patternNode(pattern));
-      }
+      case "string":
+        return this.#scalar(all, type);
       case "array":
         return arrayNode(this, all);
       case "object":
         return objectNode(this, all);
     }
+  }
+
+  /** The same text of the same keywords: large schemas repeat themselves. */
+  #scalar(
+    all: readonly Located[],
+    type: "integer" | "number" | "string",
+  ): Node {
+    const said = SCALAR_KEYWORDS.flatMap((keyword) =>
+      withKeyword(all, keyword).map(({ value }) => [keyword, value])
+    );
+    const key = JSON.stringify([type, said]);
+    let node = this.#scalars.get(key);
+    if (node === undefined) {
+      const pattern = type === "string" ? stringPattern(all) : undefined;
+      node = type !== "string"
+        ? this.#number(all, type)
+        : pattern === undefined
+        ? NEVER
+        : quoted(patternNode(pattern));
+      this.#scalars.set(key, node);
+    }
+    return node;
   }
 
   #number(all: readonly Located[], type: JsonType): Node {

@@ -38,7 +38,7 @@ export class GrammarCache implements Disposable {
    * @throws {TypeError} If its schema is not followed.
    */
   async start(grammar: Grammar): Promise<Matcher> {
-    const key = JSON.stringify(grammar);
+    const key = keyOf(grammar);
     const compiled = this.#kept.get(key) ?? this.#compile(grammar);
     this.#kept.delete(key);
     this.#kept.set(key, compiled);
@@ -76,6 +76,15 @@ export class GrammarCache implements Disposable {
       this.#kept.delete(key);
       compiled.then((one) => one[Symbol.dispose](), () => {});
     }
+  }
+}
+
+/** What tells grammars apart; those that JSON cannot write are never the same. */
+function keyOf(grammar: Grammar): string {
+  try {
+    return JSON.stringify(grammar);
+  } catch {
+    return crypto.randomUUID();
   }
 }
 

@@ -1,6 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { schemaAccepts, shortest } from "../../tests/structure.ts";
-import { schemaNode } from "./json_schema.ts";
+import { assertEquals } from "@std/assert";
+import { schemaAccepts } from "../../tests/structure.ts";
 import type { JsonSchema } from "./schema.ts";
 
 /** Schemas, texts that they allow, and texts that they do not. */
@@ -289,63 +288,3 @@ for (const [name, schema, good, bad] of CASES) {
     }
   });
 }
-
-Deno.test("schemaNode() names what it does not follow, and where", () => {
-  const wrong: [unknown, string][] = [
-    [
-      { type: "array", contains: {} },
-      '# has "contains", which is not supported',
-    ],
-    [
-      { properties: { "a/b": { dependentRequired: {} } } },
-      '#/properties/a~1b has "dependentRequired"',
-    ],
-    [{ type: "text" }, 'has "type", which is "text"'],
-    [{ minLength: -1 }, "an integer from 0 on is wanted"],
-    [{ exclusiveMinimum: true }, "a number is wanted"],
-    [{ $ref: "other.json" }, '"#/…" is wanted'],
-    [{ $ref: "#/$defs/x" }, "where nothing stands"],
-    [{ $ref: "#" }, "made of itself"],
-    [{ type: "string", pattern: "a(?=b)" }, 'has "pattern", which is "a(?=b)"'],
-    [{ type: "string", pattern: "(" }, 'has "pattern"'],
-    [{ type: "string", format: "moon" }, 'has "format", which is "moon"'],
-    [
-      { type: "string", pattern: "^a$", minLength: 3 },
-      "no text is found of 3 to Infinity characters",
-    ],
-    [{ type: "string", format: "date", pattern: "^x" }, "no text is found"],
-    [{ type: "integer", minimum: 1e17 }, "cannot be kept to"],
-    [
-      {
-        type: "array",
-        uniqueItems: true,
-        minItems: 3,
-        items: { type: "boolean" },
-      },
-      "2 distinct items are known",
-    ],
-    [false, "no value is found that it allows"],
-    [{ type: "integer", minimum: 2, maximum: 1 }, "no value is found"],
-    [{ required: ["a"], properties: { a: false } }, "no value is found"],
-    [
-      { oneOf: [{ type: "integer" }, { type: "number" }] },
-      "no value is found",
-    ],
-    [
-      { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] },
-      "no value is found",
-    ],
-    [null, "# is null, an object is wanted"],
-    [{ items: 5 }, 'has "items", which is 5'],
-  ];
-  for (const [schema, message] of wrong) {
-    assertThrows(() => schemaNode(schema as JsonSchema), TypeError, message);
-  }
-});
-
-Deno.test("schemaNode() knows the shortest text", () => {
-  const of = (schema: JsonSchema) => shortest(schemaNode(schema));
-  assertEquals(of({ type: "object", required: ["a"] }).length, 7); // {"a":0}
-  assertEquals(of({ type: "array", items: {}, minItems: 2 }), "[0,0]");
-  assertEquals(of({ type: "string", minLength: 3 }).length, 5);
-});

@@ -249,6 +249,7 @@ export function keywordError(
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const isWritten = value !== undefined && typeof value !== "bigint";
+  const text = isWritten && JSON.stringify(value) || String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
