@@ -3,7 +3,39 @@ import { isValid } from "../structure/check_value.ts";
 import { schemaNode } from "../structure/json_schema.ts";
 import { isRecord, type JsonSchema } from "../structure/schema.ts";
 
-/** A function that a model may call, in the form that OpenAI's API has. */
+/**
+ * A function that a model may call, in the form that OpenAI's API has.
+ *
+ * @example Calling a function and telling its result
+ * ```ts
+ * import { type ChatMessage, loadModel, type ToolDefinition } from "@seraph/seraph";
+ *
+ * const weather: ToolDefinition = {
+ *   type: "function",
+ *   function: {
+ *     name: "weather",
+ *     description: "Tells the weather of a city",
+ *     parameters: {
+ *       type: "object",
+ *       properties: { city: { type: "string", maxLength: 20 } },
+ *       required: ["city"],
+ *     },
+ *   },
+ * };
+ * await using model = await loadModel("models/stories260k-f32.gguf");
+ * const messages: ChatMessage[] = [{ role: "user", content: "Is it warm?" }];
+ * const { toolCalls = [] } = await model.chat(messages, {
+ *   tools: [weather],
+ *   toolChoice: "required",
+ *   maxTokens: 60,
+ * }).result();
+ * messages.push({ role: "assistant", content: "", toolCalls });
+ * for (const { id } of toolCalls) {
+ *   messages.push({ role: "tool", content: "21 °C", toolCallId: id });
+ * }
+ * const answer = model.chat(messages, { tools: [weather], maxTokens: 20 });
+ * ```
+ */
 export interface ToolDefinition {
   /** There are functions only. */
   type: "function";

@@ -197,7 +197,7 @@ export class Model implements AsyncDisposable {
     const { grammar, ...call } = callGrammar(options);
     const prompt = async () => {
       const { ids, stop } = await this.renderChat(messages, options);
-      return { ids, stop, trimEnd: true, ...call };
+      return { ids, stop, trimEnd: grammar === undefined, ...call };
     };
     return this.#generation(prompt, { ...options, grammar });
   }

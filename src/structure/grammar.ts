@@ -3,7 +3,24 @@ import type { JsonSchema } from "./schema.ts";
 
 export type { JsonSchema } from "./schema.ts";
 
-/** JSON texts. */
+/**
+ * JSON texts that keep to a schema. Every text is valid, complete, and in time for
+ * `maxTokens` and the context. Not every valid one is generated:
+ *
+ * - it has no white space, and properties come in the order of the schema;
+ * - where properties are declared, others come only if `additionalProperties` or
+ *   its like says what they are; their names begin with a letter or digit each,
+ *   in ascending order, and so do the items of `uniqueItems` that are not listed;
+ * - integers have up to 15 digits, other numbers 6 behind the point, unless their
+ *   limits have more; of multiples of fractions, 512 next to zero are listed;
+ * - `pattern` matches from end to end, and strings with lengths or patterns keep
+ *   to characters of 16 bits, which all count alike;
+ * - each `format` has a usual form; alternatives of `oneOf` that cannot be told
+ *   from the others are left out.
+ *
+ * What cannot be kept to is refused with a `TypeError` that names the keyword:
+ * `contains`, `dependentRequired`, `dependentSchemas`, lookaround in patterns.
+ */
 export interface JsonGrammar {
   /** Says that it is JSON. */
   kind: "json";
@@ -35,6 +52,17 @@ export type PlainGrammar = RegexGrammar | EbnfGrammar;
 /**
  * What a generated text is to be like. It is a plain value: it can be cloned,
  * and sent to a worker.
+ *
+ * @example Holding an answer to a form
+ * ```ts
+ * import { loadModel } from "@seraph/seraph";
+ *
+ * await using model = await loadModel("models/stories260k-f32.gguf");
+ * const { text } = await model.generate("Was it a good day?", {
+ *   grammar: { kind: "regex", pattern: "(Yes|No), it was [a-z]+\\." },
+ *   maxTokens: 40,
+ * }).result();
+ * ```
  */
 export type Grammar = JsonGrammar | RegexGrammar | EbnfGrammar;
 
