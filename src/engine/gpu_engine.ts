@@ -145,7 +145,9 @@ export class GpuEngine implements Engine {
     using matcher = options.grammar &&
       await this.#grammars.start(options.grammar);
     if (matcher !== undefined) checkRoom(matcher, options.maxTokens);
-    const guess = options.maxTokens > 1 ? this.#guess(options) : "off";
+    options.signal?.throwIfAborted();
+    const guesses = options.maxTokens > 1 && matcher === undefined;
+    const guess = guesses ? this.#guess(options) : "off";
     // At the first guess; with a draft, loading has done it.
     if (guess !== "off") await heeding(options.signal, widen());
     const queue = this.#queue;

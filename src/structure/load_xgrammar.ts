@@ -57,6 +57,11 @@ export async function loadXgrammar(): Promise<XgrammarInstance> {
 export function reasonOf(instance: XgrammarInstance, error: unknown): string {
   const fatal = instance.takeMessages()
     .findLast((message) => message.startsWith("[FATAL]"));
-  const reason = fatal?.replace(/^\[FATAL\] \S*:\d+: /, "");
-  return reason ?? (error instanceof Error ? error.message : String(error));
+  if (fatal !== undefined) return plainText(fatal);
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A message without its kind and the line of source that printed it. */
+export function plainText(message: string): string {
+  return message.replace(/^\[[A-Z]+\] \S*:\d+: /, "");
 }

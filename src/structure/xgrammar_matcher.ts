@@ -6,6 +6,7 @@ import type {
 import type { PlainGrammar } from "./grammar.ts";
 import {
   loadXgrammar,
+  plainText,
   reasonOf,
   type XgrammarInstance,
 } from "./load_xgrammar.ts";
@@ -66,12 +67,16 @@ export class XgrammarCompiler {
   async #check(grammar: PlainGrammar): Promise<void> {
     const parser = this.#parser ?? await loadXgrammar();
     this.#parser = undefined; // nobody else's while it is used
+    parser.takeMessages();
     try {
       (await parse(parser, grammar)).dispose();
       this.#parser = parser;
     } catch (error) {
       throw syntaxError(grammar, reasonOf(parser, error));
     }
+    // What it leaves out, it only warns of.
+    const [warning] = parser.takeMessages();
+    if (warning !== undefined) throw syntaxError(grammar, plainText(warning));
   }
 }
 

@@ -63,6 +63,14 @@ Deno.test("XgrammarCompiler goes on behind what it could not parse", async () =>
       "Cannot parse the grammar: EBNF ",
     );
   }
+  // What it would leave out of an expression counts as an error.
+  for (const pattern of ["a$b", "^(a|b)$|^c$", "\\Z", "a(?=b)", "\\bx"]) {
+    await assertRejects(
+      () => compiler.compile({ kind: "regex", pattern }),
+      SyntaxError,
+      `Cannot parse the regular expression ${JSON.stringify(pattern)}: Regex `,
+    );
+  }
   assertEquals(await read(matcher, "ab"), true);
 });
 
