@@ -184,7 +184,7 @@ export class SchemaMaker {
     if (this.#chance(0.05)) {
       schema.patternProperties = { "^x_[a-z]{1,8}$": this.#schema(depth - 1) };
     }
-    if (this.#chance(0.05)) schema.propertyNames = { minLength: 0 };
+    if (this.#chance(0.05)) schema.propertyNames = { maxLength: 12 };
     return schema;
   }
 
@@ -216,7 +216,24 @@ export class SchemaMaker {
   }
 
   #combination(depth: number): Schema {
-    const kind = this.#below(3);
+    const kind = this.#below(5);
+    if (kind === 3) {
+      return {
+        type: this.#some(["string", "null", "integer", "array"], 2, 4),
+        not: { type: this.#one(["boolean", "null"]) },
+      };
+    }
+    if (kind === 4) {
+      const one = { kind: { const: "a" } };
+      return {
+        type: "object",
+        properties: { kind: { enum: ["a", "b"] }, z: this.#schema(depth - 1) },
+        required: ["kind"],
+        if: { properties: one, required: ["kind"] },
+        then: { properties: { x: this.#schema(depth - 1) }, required: ["x"] },
+        else: { properties: { y: this.#schema(depth - 1) } },
+      };
+    }
     if (kind === 0) {
       return {
         anyOf: Array.from(

@@ -1,10 +1,10 @@
-import { patternOf, propertySchemas } from "./check_value.ts";
+import { propertySchemas } from "./check_value.ts";
 import type { SchemaConverter } from "./convert.ts";
 import { jsonText, quoted } from "./json_text.ts";
 import { parsePattern, type Pattern } from "./pattern.ts";
 import { patternNode } from "./pattern_text.ts";
 import { type Entry, pick } from "./pick.ts";
-import { at, keywordError, keywordOf, type Located } from "./schema.ts";
+import { at, keywordOf, type Located } from "./schema.ts";
 import { splitByFirst, stringPattern, withKeyword } from "./strings.ts";
 import { NEVER, type Node, sequence, text } from "./syntax.ts";
 
@@ -149,37 +149,21 @@ function openNames(
       return isSaid ? [at(one, keyword)] : [];
     });
   const [first] = patterns;
-  if (first === undefined) {
-    const pattern = namePattern(converter, nameSchemas);
-    return pattern === undefined ? [] : [{ pattern, schemas: rest() }];
-  }
-  if (nameSchemas.length > 0) {
-    throw keywordError(
-      nameSchemas[0]!.path,
-      "propertyNames",
-      "is not supported beside patternProperties",
-    );
-  }
-  const { one, source } = first;
-  try {
-    const pattern = parsePattern(source);
-    patternOf(source);
-    return [{ pattern, schemas: [...matched, ...rest(one)] }];
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw keywordError(
-      one.path,
-      "patternProperties",
-      `has "${source}": ${reason}`,
-    );
-  }
+  const pattern = namePattern(converter, nameSchemas, first);
+  if (pattern === undefined) return [];
+  return [{ pattern, schemas: [...matched, ...rest(first?.one)] }];
 }
 
+/** The names that they can have: those of a pattern, where there is one. */
 function namePattern(
   converter: SchemaConverter,
   nameSchemas: readonly Located[],
+  first: { one: Located; source: string } | undefined,
 ): Pattern | undefined {
-  if (nameSchemas.length === 0) return NAME;
-  const [one] = converter.alternatives.of(nameSchemas);
-  return one && stringPattern(one.all);
+  if (nameSchemas.length === 0 && first === undefined) return NAME;
+  const [alternative] = converter.alternatives.of(nameSchemas);
+  if (alternative === undefined) return undefined;
+  const path = `${first?.one.path}/patternProperties`;
+  const named = first && { schema: { pattern: first.source }, path };
+  return stringPattern([...alternative.all, ...named ? [named] : []]);
 }
