@@ -56,15 +56,15 @@ export {
   type InspectOptions,
   loadTokenizer,
 } from "./src/engine/inspect.ts";
-export type { LoadModelOptions } from "./src/engine/load.ts";
-export {
-  type ChatFormatOptions,
-  type ChatOptions,
-  type GenerateObjectOptions,
-  type GenerateTextOptions,
-  Model,
-  type ObjectOf,
-} from "./src/engine/model.ts";
+export type { LoadModelOptions } from "./src/engine/load_options.ts";
+export { Model } from "./src/engine/model.ts";
+export type {
+  ChatFormatOptions,
+  ChatOptions,
+  GenerateObjectOptions,
+  GenerateTextOptions,
+  ObjectOf,
+} from "./src/engine/model_options.ts";
 export {
   type ModelProfile,
   type ProfileEntry,

@@ -1,4 +1,5 @@
-import { loadEngine, type LoadModelOptions } from "./engine/load.ts";
+import { loadEngine } from "./engine/load.ts";
+import type { LoadModelOptions } from "./engine/load_options.ts";
 import { Model } from "./engine/model.ts";
 import type { ModelInput } from "./gguf/source.ts";
 import { traced } from "./telemetry/telemetry.ts";

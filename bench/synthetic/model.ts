@@ -1,5 +1,8 @@
 import { assembleModel } from "../../src/engine/assemble.ts";
-import { type LoadModelOptions, readSizes } from "../../src/engine/load.ts";
+import {
+  type LoadModelOptions,
+  readSizes,
+} from "../../src/engine/load_options.ts";
 import { checkSystemMemory } from "../../src/engine/memory.ts";
 import type { Model } from "../../src/engine/model.ts";
 import { BufferPool } from "../../src/gpu/buffers.ts";

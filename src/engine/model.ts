@@ -1,10 +1,5 @@
 import type { ChatMessage } from "../chat/messages.ts";
-import { callSchema, checkTools, readToolCalls } from "../chat/tools.ts";
-import {
-  renderChat,
-  type RenderChatOptions,
-  type RenderedChat,
-} from "../chat/render.ts";
+import { renderChat, type RenderedChat } from "../chat/render.ts";
 import type { Prompt as TokenPrompt } from "../generate/decode.ts";
 import { Generation } from "../generate/generation.ts";
 import type {
@@ -44,44 +39,14 @@ import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
 import { scoreTexts } from "./score_texts.ts";
 import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
-
-/** Options for {@linkcode Model.generate}. */
-export interface GenerateTextOptions extends GenerateOptions {
-  /**
-   * Whether special tokens are found in a prompt that is all text. Defaults to
-   * `false`; `prompt` and `special()` mark single ones.
-   */
-  special?: boolean | undefined;
-}
-
-/** How a chat is written for the model. */
-export type ChatFormatOptions = Pick<
-  RenderChatOptions,
-  "format" | "control" | "markers" | "tools" | "toolChoice"
->;
-
-/** Options for {@linkcode Model.chat}. */
-export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
-
-/** Options for {@linkcode Model.generateObject}. */
-export interface GenerateObjectOptions<S extends StandardSchema | JsonSchema>
-  extends Omit<GenerateTextOptions & ChatOptions, "grammar"> {
-  /**
-   * What the object is like: a schema of a library that keeps to Standard Schema,
-   * such as zod or valibot, or a JSON Schema.
-   */
-  schema: S;
-  /**
-   * The same as a JSON Schema, for libraries that do not say it themselves.
-   * Defaults to what the library says.
-   */
-  jsonSchema?: JsonSchema | undefined;
-}
-
-/** The type of the object that a schema describes. */
-export type ObjectOf<S> = S extends StandardSchema
-  ? NonNullable<S["~standard"]["types"]>["output"]
-  : unknown;
+import {
+  callGrammar,
+  type ChatFormatOptions,
+  type ChatOptions,
+  type GenerateObjectOptions,
+  type GenerateTextOptions,
+  type ObjectOf,
+} from "./model_options.ts";
 
 /** What a {@linkcode Model} is made of. */
 export interface ModelParts {
@@ -495,23 +460,4 @@ function isChat(
   prompt: PromptInput | readonly ChatMessage[],
 ): prompt is readonly ChatMessage[] {
   return Array.isArray(prompt) && typeof prompt[0] === "object";
-}
-
-/** What an answer is held to, and how calls are read from it. */
-function callGrammar(
-  { grammar, ...options }: ChatOptions,
-): Pick<GenerateOptions, "grammar"> & Pick<TokenPrompt, "readToolCalls"> {
-  const tools = checkTools(options);
-  const schema = callSchema(options);
-  if (schema !== undefined && grammar !== undefined) {
-    throw new TypeError(
-      "Cannot generate: the answer is to be a call and to follow a grammar, one of them is wanted",
-    );
-  }
-  return {
-    grammar: schema === undefined ? grammar : { kind: "json", schema },
-    ...(tools.length > 0 && grammar === undefined && {
-      readToolCalls: (text) => readToolCalls(text, tools),
-    }),
-  };
 }

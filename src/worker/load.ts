@@ -1,4 +1,5 @@
-import { type LoadModelOptions, openFiles } from "../engine/load.ts";
+import { openFiles } from "../engine/load.ts";
+import type { LoadModelOptions } from "../engine/load_options.ts";
 import { Model } from "../engine/model.ts";
 import type { ModelInput } from "../gguf/source.ts";
 import { Connection } from "./connection.ts";

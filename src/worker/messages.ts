@@ -1,4 +1,4 @@
-import type { LoadModelOptions } from "../engine/load.ts";
+import type { LoadModelOptions } from "../engine/load_options.ts";
 import type { LogitsContext } from "../generate/samplers/options.ts";
 import type {
   ContinuationIdOptions,

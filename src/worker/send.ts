@@ -1,4 +1,4 @@
-import type { LoadModelOptions } from "../engine/load.ts";
+import type { LoadModelOptions } from "../engine/load_options.ts";
 import type { TokenOptions } from "../generate/tokens.ts";
 import type { ModelInput } from "../gguf/source.ts";
 import type {
