@@ -7,17 +7,12 @@ import { controlWords } from "../kernels/control.ts";
 import { MAX_CHOICES } from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
 import { type Choice, Chooser } from "./chooser.ts";
-import {
-  createKvBuffers,
-  type KvBuffers,
-  kvBytes,
-  positionBytes,
-} from "./kv_buffers.ts";
-import { copyKv, type KvSnapshot, readKv, writeKv } from "./kv_snapshot.ts";
+import { type KvBuffers, kvBytes } from "./kv_buffers.ts";
+import type { KvSnapshot } from "./kv_snapshot.ts";
 import type { BoundAttention, Llama } from "./llama.ts";
 import { Recorder, type Work } from "./recorder.ts";
 import { disposedError, Results } from "./results.ts";
-import { RowIds } from "./row_ids.ts";
+import { SequenceCache } from "./sequence_cache.ts";
 
 /** How far a prompt is. */
 export interface PromptProgress {
@@ -68,28 +63,25 @@ export class Sequence implements Disposable {
   readonly #gpu: Gpu;
   readonly #llama: Llama;
   readonly #pool: BufferPool;
-  readonly #kv: KvBuffers;
-  readonly #lanes: (readonly BoundAttention[])[] = [];
+  readonly #cache: SequenceCache;
   readonly #chooser: Chooser;
   readonly #recorder: Recorder;
   readonly #results: Results;
   // Tokens chosen since the rule was set.
   #chosen = 0;
-  readonly #rows = new RowIds();
   #disposed = false;
 
   private constructor(gpu: Gpu, llama: Llama, pool: BufferPool) {
     this.#gpu = gpu;
     this.#llama = llama;
     this.#pool = pool;
-    this.#kv = createKvBuffers(pool, llama);
-    const attention = llama.bindCache(this.#kv);
+    this.#cache = new SequenceCache(gpu, llama, pool);
     this.#chooser = new Chooser(gpu, llama, pool);
     this.#results = new Results(gpu, llama);
     this.#recorder = new Recorder({
       device: gpu.device,
       llama,
-      attention,
+      attention: this.#cache.attention,
       chooser: this.#chooser,
       results: this.#results,
     });
@@ -127,7 +119,7 @@ export class Sequence implements Disposable {
 
   /** Tokens at the start of the cache that ran as a prompt. */
   get promptLength(): number {
-    return this.#rows.promptLength;
+    return this.#cache.rows.promptLength;
   }
 
   /** Whether each read-back waits for more than the GPU; see `readback.ts`. */
@@ -137,7 +129,7 @@ export class Sequence implements Disposable {
 
   /** Tokens in the cache. */
   get length(): number {
-    return this.#rows.length;
+    return this.#cache.rows.length;
   }
 
   /** Tokens that the cache can have. */
@@ -157,7 +149,7 @@ export class Sequence implements Disposable {
 
   /** Its cache, for what continues it in several ways; see `branches.ts`. */
   get cache(): KvBuffers {
-    return this.#kv;
+    return this.#cache.buffers;
   }
 
   /** Whether its cache is freed. */
@@ -187,7 +179,7 @@ export class Sequence implements Disposable {
       );
     }
     // What lies behind is never read, and overwritten by what comes.
-    this.#rows.truncate(length);
+    this.#cache.rows.truncate(length);
   }
 
   /**
@@ -199,7 +191,7 @@ export class Sequence implements Disposable {
    * @returns Tokens that it shares with the start of the cache.
    */
   shared(ids: readonly number[], promptLength = ids.length): number {
-    return this.#rows.shared(ids, promptLength);
+    return this.#cache.rows.shared(ids, promptLength);
   }
 
   /**
@@ -285,7 +277,7 @@ export class Sequence implements Disposable {
       then: "logits",
     };
     this.#submit(work);
-    this.#rows.appendSteps([id]);
+    this.#cache.rows.appendSteps([id]);
     if (this.room > 0) this.#recorder.prepare(work, this.length);
     return await this.#results.logits(1);
   }
@@ -325,7 +317,7 @@ export class Sequence implements Disposable {
       then: "keep",
     };
     this.#submit(work);
-    this.#rows.appendSteps([id]);
+    this.#cache.rows.appendSteps([id]);
     if (this.room > 0) this.#recorder.prepare(work, this.length);
   }
 
@@ -360,7 +352,7 @@ export class Sequence implements Disposable {
       const part = ids.slice(first, first + MAX_STEPS);
       const head = { rows: 0, kind: "step" } as const;
       this.#submit({ ids: part, kind: "step", head, then: "nothing" });
-      this.#rows.appendSteps(part);
+      this.#cache.rows.appendSteps(part);
       await this.#results.done();
     }
   }
@@ -401,7 +393,7 @@ export class Sequence implements Disposable {
    * @param chosen Those that were chosen behind them: all but the last ran.
    */
   noteSteps(ids: readonly number[], chosen: readonly number[]): void {
-    this.#rows.appendSteps([...ids, ...chosen.slice(0, -1)]);
+    this.#cache.rows.appendSteps([...ids, ...chosen.slice(0, -1)]);
     this.#chosen += chosen.length;
   }
 
@@ -415,7 +407,7 @@ export class Sequence implements Disposable {
     if (this.#disposed) throw disposedError();
     this.#chooser.setLane(lane);
     return {
-      attention: this.#lanes[lane] ??= this.#llama.bindCache(this.#kv, lane),
+      attention: this.#cache.lane(lane),
       choose: this.#chooser.kernel,
       position: this.length,
       chosen: this.#chosen,
@@ -424,33 +416,23 @@ export class Sequence implements Disposable {
 
   /** Copies the rows that are known to the CPU. */
   async snapshot(): Promise<KvSnapshot> {
-    const { promptLength, knownLength } = this.#rows;
-    const ids = this.#rows.ids.slice(0, knownLength);
-    const bytes = knownLength *
-      positionBytes(this.#llama.config, this.#llama.kv);
     try {
-      const layers = await readKv(this.#gpu, this.#kv, bytes);
-      return { ids, promptLength, layers };
+      return await this.#cache.snapshot();
     } catch (error) {
       throw this.#disposed ? disposedError() : error;
     }
   }
 
   /** Takes the rows of a snapshot in place of its own. */
-  restore({ ids, promptLength, layers }: KvSnapshot): void {
+  restore(snapshot: KvSnapshot): void {
     if (this.#disposed) throw disposedError();
-    this.#note(ids, promptLength);
-    writeKv(this.#gpu, this.#kv, layers);
+    this.#cache.restore(snapshot);
   }
 
   /** Takes the rows of another sequence in place of its own. */
   copy(other: Sequence): void {
     if (this.#disposed || other.#disposed) throw disposedError();
-    const { ids, promptLength, knownLength } = other.#rows;
-    this.#note(ids.slice(0, knownLength), promptLength);
-    const bytes = knownLength *
-      positionBytes(this.#llama.config, this.#llama.kv);
-    copyKv(this.#gpu, { from: other.#kv, to: this.#kv, bytes });
+    this.#cache.copy(other.#cache);
   }
 
   /**
@@ -560,13 +542,7 @@ export class Sequence implements Disposable {
   /** Submits rows of a prompt, and takes note of them. */
   #appendRows(work: Work): void {
     this.#submit(work);
-    this.#rows.appendPrompt(work.ids);
-  }
-
-  #note(ids: readonly number[], promptLength: number): void {
-    this.#rows.truncate(0);
-    this.#rows.appendPrompt(ids.slice(0, promptLength));
-    this.#rows.appendSteps(ids.slice(promptLength));
+    this.#cache.rows.appendPrompt(work.ids);
   }
 
   /** Submits one piece of work. */
