@@ -18,6 +18,8 @@ Measures, each for so many seconds at most:
   llama13b of random weights in Q4_0, Q4_K_M
     and Q8_0, at depths 0 and 2048         3 x  40
   GPU time by stage and kernel of Q4_0          20
+  several generations at once, scores of many
+    continuations, grammars                3 x  15
   every kernel on the shapes of llama13b       130
   what llama13b should take by all that         10
 
@@ -113,6 +115,15 @@ done
 step "GPU time by stage and kernel"
 run profile 20 bench/synthetic.ts "${shape[@]}" --type q4_0 "${lengths[@]}" \
   --profile -r 3 -o jsonl >"$out/profile.jsonl"
+
+step "generations at once, scores, grammars"
+rounds=9
+if [ -n "$small" ]; then rounds=1; fi
+{
+  run "generations at once" 15 bench/batch.ts
+  run scores 15 bench/score.ts --rounds "$rounds" --tokens 1,4,8
+  run grammars 15 bench/structure.ts models/tiny-archangel-q8_0.gguf "$rounds"
+} | tee "$out/generation.txt"
 
 step kernels
 # What matters most comes first, should the time not do for all.

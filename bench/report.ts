@@ -87,6 +87,7 @@ const models = await readLines<BenchRow>("models.jsonl");
 const synthetic = await readLines<BenchRow>("synthetic.jsonl");
 const profiles = await readLines<ModelProfile>("profile.jsonl");
 const expected = await read("expect.md");
+const generation = await read("generation.txt");
 const notes = (await read("notes.txt")).split("\n").filter((line) => line);
 
 const device = doctor?.adapter.description || doctor?.adapter.vendor ||
@@ -108,6 +109,9 @@ const lines = [
   ...reportModels("Models of random weights", synthetic),
   ...reportProfiles(profiles),
   ...(expected === "" ? [] : ["## Expected of llama13b", "", expected, ""]),
+  ...(generation === ""
+    ? []
+    : ["## Generation", "", "```", generation, "```", ""]),
   ...reportKernels(kernels, `${name}.svg`),
 ];
 
@@ -128,6 +132,7 @@ await Deno.writeTextFile(
     models,
     synthetic,
     profiles,
+    generation: generation.split("\n"),
     kernels: compactKernels(kernels),
   }),
 );
