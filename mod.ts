@@ -144,7 +144,7 @@ export type {
   RewardOptions,
 } from "./src/reward/reward.ts";
 export { Session, type SessionOptions } from "./src/session/session.ts";
-export type { SessionFileOptions } from "./src/session/session_file.ts";
+export type { SessionCallOptions } from "./src/session/session_file.ts";
 export type { OnFull } from "./src/session/session_source.ts";
 export type { PreTokenizer } from "./src/tokenizer/pre_tokenizers.ts";
 export { encodePrompt, type PromptInput } from "./src/prompt/encode.ts";

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { loadModel, type LoadModelOptions, type Model } from "../mod.ts";
+import {
+  loadModel,
+  type LoadModelOptions,
+  type Model,
+  prompt,
+  special,
+} from "../mod.ts";
 import { continueIds, projectFile } from "./engine.ts";
 import { makeModel } from "./models.ts";
 
@@ -387,3 +393,63 @@ sessionTest("Session refuses what makes no sense", async (model) => {
   assertThrows(() => session.generate(), TypeError, "disposed");
   await assertRejects(() => session.save("x"), TypeError, "disposed");
 }, { contextLength: 512 });
+
+sessionTest(
+  "Session.fork() that is aborted leaves nothing behind",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    await session.generate({ ...GREEDY, maxTokens: 3 }).result();
+    const before = model.gpuBytes;
+    const reason = new Error("no fork");
+    await assertRejects(
+      () => session.fork({ signal: AbortSignal.abort(reason) }),
+      Error,
+      "no fork",
+    );
+    const controller = new AbortController();
+    const forking = session.fork({ signal: controller.signal });
+    controller.abort(reason);
+    await assertRejects(() => forking, Error, "no fork");
+    await session.generate({ ...GREEDY, maxTokens: 3 }).result();
+    assertEquals(model.gpuBytes, before);
+  },
+);
+
+sessionTest("Session goes quietly where its model is gone", async (model) => {
+  const session = model.session();
+  session.append(PROMPT);
+  await session.generate({ ...GREEDY, maxTokens: 3 }).result();
+  await model[Symbol.asyncDispose]();
+  await assertRejects(
+    () => session.generate(GREEDY).result(),
+    TypeError,
+    "disposed",
+  );
+  await session[Symbol.asyncDispose]();
+});
+
+sessionTest(
+  "Session.append() takes prompts of parts, and text as text",
+  async (model) => {
+    await using session = model.session();
+    session.append(prompt`${special("<s>")}Once`);
+    session.append(prompt` upon ${"</s>"} a time${special("</s>")}`);
+    const { tokenizer } = model;
+    assertEquals(session.ids[0], tokenizer.bosId);
+    assertEquals(session.ids.at(-1), tokenizer.eosId);
+    assertEquals(session.ids.filter((id) => tokenizer.isSpecial(id)).length, 2);
+    assertEquals(session.text, "Once upon </s> a time");
+    // Text behind text needs no space, text behind a special token begins anew.
+    const { length } = session;
+    session.append("Then");
+    assertEquals(
+      session.ids.slice(length),
+      tokenizer.encode("Then", { bos: false }),
+    );
+    assertThrows(
+      () => session.append(prompt`${special("<nope>")}`),
+      RangeError,
+    );
+  },
+);

@@ -20,7 +20,7 @@ import {
   type SessionOptions,
   type SessionParts,
 } from "../session/session.ts";
-import type { SessionFileOptions } from "../session/session_file.ts";
+import type { SessionCallOptions } from "../session/session_file.ts";
 import { encodePrompt, type PromptInput } from "../prompt/encode.ts";
 import { Prompt } from "../prompt/prompt.ts";
 import {
@@ -192,7 +192,7 @@ export class Model implements AsyncDisposable {
    */
   async restoreSession(
     path: string | URL,
-    options: SessionOptions & SessionFileOptions = {},
+    options: SessionOptions & SessionCallOptions = {},
   ): Promise<Session> {
     this.#checkAlive();
     return await Session.restore(this.#sessionParts(), path, options);

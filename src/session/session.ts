@@ -6,7 +6,7 @@ import { encodePrompt, type PromptInput, toAtoms } from "../prompt/encode.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import {
   readSessionFile,
-  type SessionFileOptions,
+  type SessionCallOptions,
   writeSessionFile,
 } from "./session_file.ts";
 import {
@@ -224,15 +224,21 @@ export class Session implements AsyncDisposable {
   /**
    * Makes a second session of the same tokens; the two go on by themselves.
    *
+   * @param options Interruption.
    * @returns The other session.
    * @throws {TypeError} If a generation is under way.
    * @throws {GpuMemoryError} If the GPU has no room for its KV cache.
    */
-  async fork(): Promise<Session> {
+  async fork({ signal }: SessionCallOptions = {}): Promise<Session> {
     const { source } = this.#parts;
-    const timeline = await this.#whileBusy(async () =>
-      this.#timeline && await source.forkTimeline(await this.#timeline)
-    );
+    const timeline = await this.#whileBusy(async () => {
+      signal?.throwIfAborted();
+      return this.#timeline && await source.forkTimeline(await this.#timeline);
+    });
+    if (signal?.aborted && timeline !== undefined) {
+      await source.closeTimeline(timeline);
+    }
+    signal?.throwIfAborted();
     const options = { onFull: this.#onFull, sinks: this.#sinks };
     return new Session(this.#parts, options, { ...this.#state, timeline });
   }
@@ -248,7 +254,7 @@ export class Session implements AsyncDisposable {
    */
   async save(
     path: string | URL,
-    { signal }: SessionFileOptions = {},
+    { signal }: SessionCallOptions = {},
   ): Promise<void> {
     const { source, kvBytes } = this.#parts;
     await this.#whileBusy(async () => {
@@ -279,7 +285,7 @@ export class Session implements AsyncDisposable {
   static async restore(
     parts: SessionParts,
     path: string | URL,
-    { signal, ...options }: SessionOptions & SessionFileOptions = {},
+    { signal, ...options }: SessionOptions & SessionCallOptions = {},
   ): Promise<Session> {
     const { source, tokenizer, kvBytes, layers } = parts;
     const { fingerprint, kv, contextLength } = source;
@@ -299,7 +305,8 @@ export class Session implements AsyncDisposable {
     this.#isDisposed = true;
     const timeline = await this.#timeline?.catch(() => undefined);
     if (timeline === undefined) return;
-    await this.#parts.source.closeTimeline(timeline);
+    // A model that is gone has freed it.
+    await this.#parts.source.closeTimeline(timeline).catch(() => {});
   }
 
   get #state(): SessionState {

@@ -18,9 +18,9 @@ const VERSION = 1;
 const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 32;
 
-/** Options for files of sessions. */
-export interface SessionFileOptions {
-  /** Stops it; nothing of the file stays. */
+/** Options for what a session does besides generating. */
+export interface SessionCallOptions {
+  /** Stops it; nothing of it stays. */
   signal?: AbortSignal | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function writeSessionFile(
   { cache, ...session }:
     & SavedSession
     & Pick<Header, "fingerprint" | "kv">,
-  { kvBytes, signal }: SessionFileOptions & {
+  { kvBytes, signal }: SessionCallOptions & {
     kvBytes: (rows: number) => number;
   },
 ): Promise<void> {
@@ -96,7 +96,7 @@ export async function writeSessionFile(
 }
 
 /** What a session file must fit to be read. */
-export interface ReadSessionOptions extends SessionFileOptions {
+export interface ReadSessionOptions extends SessionCallOptions {
   /** The model's. */
   fingerprint: string;
   /** Element type of the model's KV cache. */
