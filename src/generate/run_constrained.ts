@@ -18,23 +18,32 @@ export interface ConstrainedRun extends Run {
   constraint: Constraint;
 }
 
+/** Milliseconds of a mask that need not be hidden behind a pass. */
+const QUICK_MS = 0.5;
+
 /** Runs passes, and chooses of what may come. */
 interface Chooser {
   /** Runs the prompt, and need not wait for it. */
   begin(): Promise<void>;
-  /** Runs a token, and need not wait for it. */
-  step(id: number): Promise<void> | void;
+  /**
+   * Runs a token, and need not wait for it; the mask is found meanwhile.
+   *
+   * @param id The token.
+   * @param isQuick Whether the mask is found at once.
+   */
+  step(id: number, isQuick: boolean): Promise<void> | void;
   /** Chooses the token of a step. */
   choose(mask: Mask, step: number): Promise<TokenChunk>;
 }
 
 /**
- * Continues a prompt by a text of a grammar. While the GPU is at the pass of one
- * token, the CPU finds out which may follow it.
+ * Continues a prompt by a text of a grammar. Where it takes time to find out which
+ * tokens may follow, the CPU does so while the GPU is at the pass of the last one;
+ * else pass and choice are one submission.
  *
  * @param run What runs, and what it is held to.
  * @returns The tokens as they are chosen. Where only the end may follow, that
- * comes without a pass: as a token where there is one for it, else as
+ * comes without a choice: as a token where there is one for it, else as
  * `isComplete`.
  */
 export async function* runConstrained(
@@ -45,7 +54,9 @@ export async function* runConstrained(
   const chooser = readsEachStep(run) ? onCpu(run) : onGpu(run);
   await chooser.begin();
   for (let step = 0; step < maxTokens; step++) {
+    const start = performance.now();
     const mask = withEnds(await matcher.next(maxTokens - step), endIds);
+    const isQuick = performance.now() - start < QUICK_MS;
     const first = step === 0 ? { reused, ...(echoed && { echoed }) } : {};
     if (mask.count === 0) {
       yield { ...first, ...complete(mask, endIds) };
@@ -58,7 +69,7 @@ export async function* runConstrained(
     matcher.accept(id!);
     await nextTurn();
     signal?.throwIfAborted();
-    await chooser.step(id!);
+    await chooser.step(id!, isQuick);
   }
 }
 
@@ -99,6 +110,8 @@ function complete(
 
 function onGpu(run: ConstrainedRun): Chooser {
   const { sequence, ids, options, sampling, promptLength } = run;
+  /** A token whose pass waits for the mask. */
+  let waiting: number | undefined;
   return {
     async begin() {
       await sequence.prepareMask();
@@ -106,13 +119,24 @@ function onGpu(run: ConstrainedRun): Chooser {
       if (promptLength < ids.length) sequence.stepKept(await resume(run));
       else await sequence.keep(ids.slice(sequence.length), prompting(options));
     },
-    step: (id) => sequence.stepKept(id),
+    step(id, isQuick) {
+      if (isQuick) waiting = id;
+      else sequence.stepKept(id);
+    },
     async choose({ bits, count, last }, step) {
+      const id = waiting;
+      waiting = undefined;
       // Samplers take note of what is chosen; of the best one there is no need.
-      const isForced = count === 1 && sampling.isArgmax;
-      const id = isForced ? last : await sequence.chooseAmong(bits, step);
-      if (isBanned(sampling, id)) throw ruledOutError();
-      return { ids: [id] };
+      if (count === 1 && sampling.isArgmax) {
+        if (id !== undefined) sequence.stepKept(id);
+        if (isBanned(sampling, last)) throw ruledOutError();
+        return { ids: [last] };
+      }
+      const chosen = id === undefined
+        ? await sequence.chooseAmong(bits, step)
+        : await sequence.stepAmong(id, bits, step);
+      if (isBanned(sampling, chosen)) throw ruledOutError();
+      return { ids: [chosen] };
     },
   };
 }

@@ -40,7 +40,8 @@ export class MaskedChoice {
   readonly #llama: Llama;
   readonly #logits: GPUBuffer; // [vocabularySize] f32
   readonly #allowed: GPUBuffer; // [ceil(tokens / 32)] u32
-  readonly #mask: BoundKernel;
+  readonly #maskKept: BoundKernel;
+  readonly #maskOwn: BoundKernel;
   readonly #bias: BoundKernel;
   readonly #sample: BoundSample;
 
@@ -50,7 +51,8 @@ export class MaskedChoice {
       llama: Llama;
       logits: GPUBuffer;
       allowed: GPUBuffer;
-      mask: BoundKernel;
+      maskKept: BoundKernel;
+      maskOwn: BoundKernel;
       bias: BoundKernel;
       sample: BoundSample;
     },
@@ -59,7 +61,8 @@ export class MaskedChoice {
     this.#llama = options.llama;
     this.#logits = options.logits;
     this.#allowed = options.allowed;
-    this.#mask = options.mask;
+    this.#maskKept = options.maskKept;
+    this.#maskOwn = options.maskOwn;
     this.#bias = options.bias;
     this.#sample = options.sample;
   }
@@ -86,15 +89,21 @@ export class MaskedChoice {
       label: "masked.allowed",
       size: 4 * Math.ceil(llama.tokens / 32),
     });
-    const mask = kernel.bind(
-      { logits, control, params, allowed },
-      llama.tokens,
-    );
+    const bind = (logits: GPUBuffer) =>
+      kernel.bind({ logits, control, params, allowed }, llama.tokens);
+    const maskKept = bind(logits);
+    const maskOwn = bind(llama.state.logits);
     const bias = llama.bias.bind({ logits, control, own, biases });
     const sample = llama.sample.bind({ logits, control, chosen, own });
     await pool.check("the buffers of a mask");
     return new MaskedChoice(device, {
-      ...{ llama, logits, allowed, mask, bias, sample },
+      llama,
+      logits,
+      allowed,
+      maskKept,
+      maskOwn,
+      bias,
+      sample,
     });
   }
 
@@ -104,8 +113,18 @@ export class MaskedChoice {
     encoder.copyBufferToBuffer(logits, 0, this.#logits, 0, size);
   }
 
+  /** Sets which tokens may come. */
+  allow(allowed: Uint32Array<ArrayBuffer>): void {
+    this.#device.queue.writeBuffer(this.#allowed, 0, allowed);
+  }
+
+  /** Records that tokens are forbidden in the logits of the pass before it. */
+  mask(pass: GPUComputePassEncoder): void {
+    this.#maskOwn(pass);
+  }
+
   /**
-   * Submits the choice of one token.
+   * Submits the choice of one token by the logits that were kept.
    *
    * @param allowed A bit for each token.
    * @param options How, and where to.
@@ -124,11 +143,11 @@ export class MaskedChoice {
       chosen,
     });
     queue.writeBuffer(control, 0, words);
-    queue.writeBuffer(this.#allowed, 0, allowed);
+    this.allow(allowed);
     const encoder = this.#device.createCommandEncoder({ label: "masked" });
     const pass = encoder.beginComputePass({ label: "masked" });
     if (isBiased) this.#bias(pass);
-    this.#mask(pass);
+    this.#maskKept(pass);
     this.#sample[choose](pass);
     pass.end();
     encoder.copyBufferToBuffer(ids, 0, target, 0, 4);

@@ -19,6 +19,8 @@ export interface Work {
    * among some tokens, `"nothing"` is where there are none.
    */
   then: "choose" | "keep" | "logits" | "nothing";
+  /** Whether it is chosen among some tokens. Defaults to `false`. */
+  isMasked?: boolean;
   /** Steps, which go on with what was chosen. Defaults to 1. */
   steps?: number;
 }
@@ -88,7 +90,10 @@ export class Recorder {
   }
 
   /** What the commands of a piece of work depend on. */
-  #keyOf({ ids, kind, head, then, steps = 1 }: Work, position: number): string {
+  #keyOf(
+    { ids, kind, head, then, isMasked = false, steps = 1 }: Work,
+    position: number,
+  ): string {
     if (kind === "prompt") return ""; // it is not encoded ahead
     const { llama, chooser } = this.#options;
     const parts = [llama.partsAt({ rows: ids.length, position })];
@@ -96,11 +101,12 @@ export class Recorder {
       const next = position + ids.length + step - 1;
       parts.push(llama.partsAt({ rows: 1, position: next }));
     }
-    return [ids.length, head.rows, then, chooser.variant, ...parts].join();
+    const how = [then, isMasked, chooser.variant];
+    return [ids.length, head.rows, ...how, ...parts].join();
   }
 
   #encode(
-    { ids, kind, head, then, steps = 1 }: Work,
+    { ids, kind, head, then, isMasked = false, steps = 1 }: Work,
     position: number,
   ): GPUCommandBuffer {
     const { device, llama, attention, chooser } = this.#options;
@@ -110,6 +116,7 @@ export class Recorder {
     const rows = { rows: ids.length, position, kind };
     llama.forward(pass, batchOf(rows, attention));
     if (head.rows > 0) llama.head(pass, head.rows, head.kind);
+    if (isMasked) chooser.masked.mask(pass);
     if (then === "choose") {
       for (let row = 0; row < head.rows; row++) choose(pass);
     }

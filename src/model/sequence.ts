@@ -358,6 +358,36 @@ export class Sequence implements Disposable {
   }
 
   /**
+   * Appends one token as a step and chooses the next of those that may come.
+   *
+   * @param id The token.
+   * @param allowed A bit for each token, `[ceil(tokens / 32)]`.
+   * @param chosen Tokens that were chosen before it.
+   * @returns The next token's id.
+   */
+  async stepAmong(
+    id: number,
+    allowed: Uint32Array<ArrayBuffer>,
+    chosen: number,
+  ): Promise<number> {
+    if (this.#disposed) throw disposedError();
+    const work: Work = {
+      ids: [id],
+      kind: "step",
+      head: { rows: 1, kind: "step" },
+      then: "choose",
+      isMasked: true,
+    };
+    this.#chooser.masked.allow(allowed);
+    this.#chosen = chosen;
+    this.#submit(work);
+    this.#cache.rows.appendSteps([id]);
+    if (this.room > 0) this.#recorder.prepare(work, this.length);
+    const [next] = await this.#results.ids(1);
+    return next!;
+  }
+
+  /**
    * Appends tokens as a step, and goes on with what is chosen.
    *
    * @param ids At most `MAX_STEPS` tokens.
