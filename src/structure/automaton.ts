@@ -13,6 +13,8 @@ interface Cell {
   readonly next: Cell | undefined;
   /** Tokens that lead to the end. */
   readonly cost: number;
+  /** The same where no single token can tell cells apart. */
+  readonly shape: number;
   /** The cells that this one follows, by their node and place. */
   readonly before: Map<number, Cell>;
 }
@@ -60,12 +62,16 @@ export class Automaton {
   readonly #costs: Costs;
   readonly #numbers = new Map<Node, number>();
   readonly #states = new Map<string, State>();
+  readonly #shapes = new Map<string, number>();
+  /** The tokens that may come next, by the shapes of states. */
+  readonly #sets = new Map<string, TokenSet>();
   readonly #end: Cell = {
     id: 0,
     node: undefined,
     at: 0,
     next: undefined,
     cost: 0,
+    shape: 0,
     before: new Map(),
   };
   #cells = 1;
@@ -131,9 +137,21 @@ export class Automaton {
    * @returns Those behind which the text can still be ended.
    */
   tokens(state: State, left: number): TokenSet {
-    state.tokens ??= this.#walk(state, Infinity);
+    state.tokens ??= this.#setOf(state);
     if (state.tokens.highest < left) return state.tokens;
     return this.#walk(state, left - 1);
+  }
+
+  /** Lists the tokens that may come next, once for states of one shape. */
+  #setOf(state: State): TokenSet {
+    const shapes = new Set(state.cells.map(({ shape }) => shape));
+    const key = [...shapes].sort((a, b) => a - b).join();
+    let set = this.#sets.get(key);
+    if (set === undefined) {
+      set = this.#walk(state, Infinity);
+      this.#sets.set(key, set);
+    }
+    return set;
   }
 
   /** Lists the tokens behind which the end costs no more than `most`. */
@@ -263,10 +281,37 @@ export class Automaton {
     let cell = next.before.get(key);
     if (cell === undefined) {
       const cost = this.#costs.from(node, at) + next.cost;
-      cell = { id: this.#cells++, node, at, next, cost, before: new Map() };
+      const shape = this.#shapeOf([
+        number,
+        this.#placeOf(node, at),
+        next.shape,
+      ]);
+      const id = this.#cells++;
+      cell = { id, node, at, next, cost, shape, before: new Map() };
       next.before.set(key, cell);
     }
     return cell;
+  }
+
+  /**
+   * Where a node is, as far as one token can tell: between the fewest and the most
+   * times of a repetition, only the latter counts, and only when it is near.
+   */
+  #placeOf(node: Node, at: number): number {
+    if (node.kind !== "repeat" || node.max === Infinity) return at;
+    const isFar = at >= node.min && node.max - at > this.#trie.longest &&
+      this.#costs.of(node.part) > 0;
+    return isFar ? -1 : at;
+  }
+
+  #shapeOf(parts: readonly number[]): number {
+    const key = parts.join();
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = this.#shapes.size + 1;
+      this.#shapes.set(key, shape);
+    }
+    return shape;
   }
 }
 

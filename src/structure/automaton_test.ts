@@ -68,6 +68,25 @@ Deno.test("tokens() lists the tokens that byte by byte may come", () => {
   }
 });
 
+Deno.test("tokens() are those of the state where a repetition's end is far", () => {
+  const node = sequence(
+    text('"'),
+    repeat(text("a"), 3, 60),
+    text('"'),
+    optional(text("aa")),
+  );
+  const automaton = new Automaton(node, TRIE);
+  for (let count = 0; count <= 60; count++) {
+    const given = `"${"a".repeat(count)}`;
+    for (const left of [Infinity, 70, 40, 10, 3, 2, 1]) {
+      const { state, bits } = expectedBits(automaton, given, left);
+      if (state.cost > left) continue;
+      const actual = automaton.tokens(state, left);
+      assertEquals([...actual.bits], [...bits], `${count} ${left}`);
+    }
+  }
+});
+
 Deno.test("tokens() always leaves a way to the end, however little is left", () => {
   const random = seeded(8);
   const node = schemaNode({
