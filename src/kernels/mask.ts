@@ -50,7 +50,7 @@ export async function createMask(
       return (pass) => {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(Math.ceil(size / lanes));
+        pass.dispatchWorkgroups(Math.ceil(size / 32 / lanes));
       };
     },
   };
