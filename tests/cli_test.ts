@@ -180,7 +180,7 @@ Deno.test("seraph generate prints the text, and samples as it is told to", async
   const sampling = "--temperature 1 --top-k 40 --top-p 0.95 --min-p 0.05"
     .split(" ");
   const sampled = (seed: string) =>
-    runJson([...args, "20", ...sampling, "--seed", seed]);
+    runJson([...args, "32", ...sampling, "--seed", seed]);
   const [one, again, other] = [
     await sampled("1"),
     await sampled("1"),
