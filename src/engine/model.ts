@@ -120,6 +120,19 @@ export class Model implements AsyncDisposable {
   /**
    * Continues a text.
    *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * const story = model.generate("Once upon a time", {
+   *   maxTokens: 16,
+   *   preset: "llama.cpp",
+   *   seed: 7,
+   * });
+   * for await (const { text } of story) console.log(text);
+   * ```
+   *
    * @param prompt Text, token ids that are taken as they are, or a
    * {@linkcode Prompt} of parts.
    * @param options How to sample, and when to stop.
@@ -146,6 +159,16 @@ export class Model implements AsyncDisposable {
   /**
    * Answers a chat.
    *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/tiny-archangel-q8_0.gguf");
+   * const messages = [{ role: "user", content: "Hi!" }] as const;
+   * const answer = model.chat(messages, { control: "good", maxTokens: 16 });
+   * console.log((await answer.result()).text);
+   * ```
+   *
    * @param messages An optional system message, then user and assistant in
    * turn, the user last, or the results of the assistant's calls.
    * @param options How the chat is written, how to sample, and when to stop.
@@ -170,6 +193,17 @@ export class Model implements AsyncDisposable {
   /**
    * Opens a session: a timeline of its own, which stays between generations.
    *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * await using session = model.session({ onFull: "shift" });
+   * session.append("One day");
+   * await session.generate({ maxTokens: 8 }).result();
+   * console.log(session.text);
+   * ```
+   *
    * @param options What it does where the context is full.
    * @returns The session, empty; dispose of it to free its KV cache.
    * @throws {RangeError} If an option is out of its range.
@@ -181,6 +215,20 @@ export class Model implements AsyncDisposable {
 
   /**
    * Opens a session that {@linkcode Session.save} has saved.
+   *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * await using session = model.session().append("Tom had a red ball.");
+   * await session.prefill();
+   * const path = await Deno.makeTempFile();
+   * await session.save(path);
+   * await using later = await model.restoreSession(path);
+   * console.assert(later.text === session.text);
+   * await Deno.remove(path);
+   * ```
    *
    * @param path The file.
    * @param options What it does where the context is full, and interruption.

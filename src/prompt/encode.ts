@@ -21,6 +21,14 @@ export interface Atom {
  * Encodes a prompt. BOS is put first as the file says, unless the prompt begins
  * with it.
  *
+ * ```ts
+ * import { encodePrompt, loadTokenizer, prompt, special } from "@seraph/seraph";
+ *
+ * const tokenizer = await loadTokenizer("models/tiny-archangel-q8_0.gguf");
+ * const ids = encodePrompt(tokenizer, prompt`Be ${special("<|good|>")}`);
+ * console.assert(ids.at(-1) === tokenizer.specialId("<|good|>"));
+ * ```
+ *
  * @param tokenizer The model's tokenizer.
  * @param prompt The prompt.
  * @param options For text alone: whether special tokens are found in it, and

@@ -84,11 +84,17 @@ export interface PromptLint {
  * context.
  *
  * ```ts
- * import { lintPrompt, loadTokenizer, prompt } from "@seraph/seraph";
+ * import {
+ *   formatPromptLint,
+ *   lintPrompt,
+ *   loadTokenizer,
+ *   prompt,
+ * } from "@seraph/seraph";
  *
  * const tokenizer = await loadTokenizer("models/tiny-archangel-q8_0.gguf");
- * const { warnings } = await lintPrompt(tokenizer, prompt`Be <|good|>: `);
- * console.assert(warnings[0]?.code === "special-as-text");
+ * const lint = await lintPrompt(tokenizer, prompt`Be <|good|>: `);
+ * console.log(formatPromptLint(lint)); // a table, and the warnings
+ * console.assert(lint.warnings[0]?.code === "special-as-text");
  * ```
  *
  * @param model The model, or its tokenizer.
