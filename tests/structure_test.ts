@@ -6,6 +6,7 @@ import {
   type GenerateOptions,
   type Grammar,
   loadModel,
+  type ObjectGeneration,
   type ToolChoice,
 } from "../mod.ts";
 import { projectFile } from "./engine.ts";
@@ -295,4 +296,22 @@ Deno.test("chat() answers by a call where one is required", async () => {
     TypeError,
     "one of them is wanted",
   );
+});
+
+Deno.test("generateObject() gives its text as a stream, and ends with its scope", async () => {
+  await using model = await loadModel(
+    projectFile("models/stories260k-f32.gguf"),
+  );
+  const options = { schema: { type: "array", items: { type: "boolean" } } };
+  const limits = { maxTokens: 40, temperature: 1, seed: 2 };
+  const object = model.generateObject("Yes:", { ...options, ...limits });
+  const texts = await Array.fromAsync(object.toTextStream());
+  assertEquals(JSON.parse(texts.join("")), await object.object);
+  let left: ObjectGeneration<unknown>;
+  {
+    await using begun = model.generateObject("Yes:", { ...options, ...limits });
+    left = begun;
+    for await (const _ of begun.toReadableStream()) break;
+  }
+  await assertRejects(() => left.object, SyntaxError, "Cannot parse");
 });

@@ -12,7 +12,8 @@ export interface ObjectResult<T> extends GenerationResult {
  * An object being generated. It starts when it is first read: iterate it for the
  * pieces of its JSON text, or await {@linkcode ObjectGeneration.object}.
  */
-export class ObjectGeneration<T> implements AsyncIterable<Piece> {
+export class ObjectGeneration<T>
+  implements AsyncIterable<Piece>, AsyncDisposable {
   readonly #generation: Generation;
   readonly #schema: ObjectSchema<T>;
   #result: Promise<ObjectResult<T>> | undefined;
@@ -54,6 +55,31 @@ export class ObjectGeneration<T> implements AsyncIterable<Piece> {
   result(): Promise<ObjectResult<T>> {
     this.#result ??= this.#finish();
     return this.#result;
+  }
+
+  /**
+   * The pieces as a stream, as {@linkcode Generation.toReadableStream} gives them.
+   *
+   * @returns The stream.
+   * @throws {TypeError} If the pieces are read already.
+   */
+  toReadableStream(): ReadableStream<Piece> {
+    return this.#generation.toReadableStream();
+  }
+
+  /**
+   * The JSON text as a stream, as {@linkcode Generation.toTextStream} gives it.
+   *
+   * @returns The stream, without empty texts.
+   * @throws {TypeError} If the pieces are read already.
+   */
+  toTextStream(): ReadableStream<string> {
+    return this.#generation.toTextStream();
+  }
+
+  /** Ends it where it is still under way. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#generation[Symbol.asyncDispose]();
   }
 
   async #finish(): Promise<ObjectResult<T>> {
