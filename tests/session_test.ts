@@ -453,3 +453,133 @@ sessionTest(
     );
   },
 );
+
+sessionTest(
+  "Session goes on by mirostat where it was, also from a file and a fork",
+  async (model) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      for (const mirostat of [1, 2] as const) {
+        const sampling = {
+          temperature: 1,
+          seed: 4,
+          mirostat,
+          mirostatTau: 1.5,
+        };
+        const options = { ...GREEDY, ...sampling };
+        const whole = await continueIds(model, PROMPT, {
+          ...options,
+          maxTokens: 40,
+        });
+        await using session = model.session();
+        session.append(PROMPT);
+        const { length } = session;
+        await session.generate({ ...options, maxTokens: 20 }).result();
+        await session.save(`${folder}/session`);
+        await using restored = await model.restoreSession(`${folder}/session`);
+        await using fork = await session.fork();
+        for (const one of [session, restored, fork]) {
+          await one.generate({ ...options, maxTokens: 20 }).result();
+          assertEquals(one.ids.slice(length), whole);
+        }
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+sessionTest(
+  "a shifted generation tells once what is told once",
+  async (model) => {
+    await using session = model.session({ onFull: "shift" });
+    session.append(PROMPT);
+    const prompts: number[] = [];
+    const options = { ...GREEDY, maxTokens: 90, echo: true } as const;
+    const generation = session.generate(options);
+    let pieces = 0;
+    for await (const { prompt } of generation) {
+      if (prompt !== undefined) prompts.push(pieces);
+      pieces++;
+    }
+    assertEquals([prompts, pieces], [[0], 90]);
+    const { usage, timings } = await generation.result();
+    assertEquals(usage.reusedTokens ?? 0, 0);
+    assert(timings.prefillMs <= timings.firstTokenMs + 1);
+  },
+  { contextLength: 48 },
+);
+
+sessionTest("a text of a grammar is never cut by a shift", async (model) => {
+  await using session = model.session({ onFull: "shift" });
+  session.append(PROMPT);
+  await session.generate({ ...GREEDY, maxTokens: 30 }).result();
+  const { length } = session;
+  assert(length >= 40, `${length}`);
+  const grammar = { kind: "regex", pattern: "[a-z]{60,70}!" } as const;
+  const { text, finishReason } = await session.generate({
+    grammar,
+    maxTokens: 400,
+  }).result();
+  // It does not fit: it ends where the room does, and begins but once.
+  assert(/^[a-z]+$/.test(text) && text.length < 71, text);
+  assertEquals(finishReason, "length");
+  // What fits behind a shift has room made for it before.
+  session.append(" So");
+  const schema = { type: "array", items: { const: 1 }, minItems: 5 };
+  const { text: json } = await session.generate({
+    grammar: { kind: "json", schema },
+    maxTokens: 20,
+  }).result();
+  assert(JSON.parse(json).length >= 5, json);
+}, { contextLength: 48 });
+
+sessionTest(
+  "a session that changes behind a generation's back is told",
+  async (model) => {
+    await using session = model.session();
+    session.append(PROMPT);
+    const result = session.generate({ ...GREEDY, maxTokens: 5 }).result();
+    session.append(" dog");
+    await assertRejects(() => result, TypeError, "it was changed after");
+    await session.generate({ ...GREEDY, maxTokens: 5 }).result();
+    const seeded = { ...GREEDY, temperature: 1, seed: 8 };
+    await session.generate({ ...seeded, maxTokens: 5 }).result();
+    session.rewind(session.length); // changes nothing
+  },
+);
+
+sessionTest(
+  "a session that is disposed of ends its own generation",
+  async (model) => {
+    const session = model.session();
+    session.append(PROMPT);
+    const before = model.gpuBytes;
+    const reading = session.generate(GREEDY)[Symbol.asyncIterator]();
+    await reading.next();
+    await session[Symbol.asyncDispose]();
+    await model.generate("x", { maxTokens: 1 }).result();
+    assert(model.gpuBytes <= before, `${before} ${model.gpuBytes}`);
+  },
+);
+
+Deno.test("a session whose chosen tokens run again hears its signal", async () => {
+  await using model = await loadModel(STORIES);
+  await using session = model.session();
+  session.append(PROMPT);
+  await session.generate({ ...GREEDY, maxTokens: 200 }).result();
+  const controller = new AbortController();
+  const seen: number[] = [];
+  const again = session.generate({
+    ...GREEDY,
+    maxTokens: 2,
+    reuse: false,
+    signal: controller.signal,
+    onPrompt: ({ processed }) => {
+      seen.push(processed);
+      if (processed > 50) controller.abort(new Error("enough"));
+    },
+  });
+  await assertRejects(() => again.result(), Error, "enough");
+  assert(seen.at(-1)! < 80, seen.join());
+});

@@ -155,6 +155,11 @@ async function* decode(
       if (progress.finishReason !== "abort") return;
     }
   }
+  // The source has no room left before the text came to an end.
+  progress.finishReason = "length";
+  const rest = text.end();
+  progress.text += rest;
+  if (rest !== "") yield { text: rest, id: progress.ids.at(-1)! };
 }
 
 function createFilter(

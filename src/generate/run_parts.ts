@@ -62,7 +62,7 @@ export async function resume(
   }
   const steps = ids.slice(Math.max(reused, promptLength), -1);
   if (steps.length > 1) await widen();
-  await sequence.replay(steps);
+  await sequence.replay(steps, prompting(options));
   options.signal?.throwIfAborted();
   return ids.at(-1)!;
 }

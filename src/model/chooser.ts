@@ -1,4 +1,4 @@
-import type { BufferPool } from "../gpu/buffers.ts";
+import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel } from "../gpu/kernel.ts";
 import { type Biases, createBiasBuffer, writeBiases } from "../kernels/bias.ts";
@@ -26,10 +26,11 @@ export interface Choice {
 }
 
 /** Chooses the tokens of one sequence on the GPU: at first, the most likely. */
-export class Chooser {
+export class Chooser implements Disposable {
   readonly #device: GPUDevice;
   readonly #llama: Llama;
-  readonly #pool: BufferPool;
+  /** Owns the buffers of a mask: where they do not fit, all else stays. */
+  readonly #maskPool: BufferPool;
   readonly #shape: SampleShape;
   readonly #buffers: SampleBuffers;
   readonly #kernels: BoundSample;
@@ -53,7 +54,7 @@ export class Chooser {
     this.#device = device;
     this.#control = control;
     this.#llama = llama;
-    this.#pool = pool;
+    this.#maskPool = new BufferPool(device);
     this.#shape = {
       size: llama.tokens,
       stride: llama.config.vocabularySize,
@@ -101,11 +102,21 @@ export class Chooser {
     if (this.#masked !== undefined) return;
     const masked = await MaskedChoice.create(this.#device, {
       llama: this.#llama,
-      pool: this.#pool,
+      pool: this.#maskPool,
       own: this.#buffers,
       biases: this.#biases,
     });
     this.#masked ??= masked;
+  }
+
+  /** Bytes of GPU memory besides those of the pool. */
+  get bytes(): number {
+    return this.#maskPool.bytes;
+  }
+
+  /** Frees what is not the pool's. */
+  [Symbol.dispose](): void {
+    this.#maskPool[Symbol.dispose]();
   }
 
   /** The kernel that chooses, and what goes before it. */

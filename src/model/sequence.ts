@@ -164,7 +164,7 @@ export class Sequence implements Disposable {
 
   /** Bytes of GPU memory in the cache and the read-back buffers. */
   get bytes(): number {
-    return this.#pool.bytes + this.#results.bytes;
+    return this.#pool.bytes + this.#results.bytes + this.#chooser.bytes;
   }
 
   /**
@@ -346,14 +346,22 @@ export class Sequence implements Disposable {
    * Appends tokens that were chosen before, each as the step that it was.
    *
    * @param ids The tokens; for more than one at a time the model must be wide.
+   * @param options Interruption and progress.
    */
-  async replay(ids: readonly number[]): Promise<void> {
+  async replay(
+    ids: readonly number[],
+    { signal, onProgress }: PromptOptions = {},
+  ): Promise<void> {
+    const total = this.length + ids.length;
     for (let first = 0; first < ids.length; first += MAX_STEPS) {
       const part = ids.slice(first, first + MAX_STEPS);
       const head = { rows: 0, kind: "step" } as const;
       this.#submit({ ids: part, kind: "step", head, then: "nothing" });
       this.#cache.rows.appendSteps(part);
       await this.#results.done();
+      onProgress?.({ processed: this.length, total });
+      await nextTurn();
+      signal?.throwIfAborted();
     }
   }
 
@@ -525,6 +533,7 @@ export class Sequence implements Disposable {
     this.#disposed = true;
     this.#recorder.clear();
     this.#results[Symbol.dispose]();
+    this.#chooser[Symbol.dispose]();
     this.#pool[Symbol.dispose]();
   }
 

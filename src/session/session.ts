@@ -1,6 +1,7 @@
 import { checkIds } from "../model/check_ids.ts";
 import { Generation } from "../generate/generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
+import type { SamplerState } from "../generate/sampler.ts";
 import type { TimelineSource } from "../generate/tokens.ts";
 import { encodePrompt, type PromptInput, toAtoms } from "../prompt/encode.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -89,6 +90,10 @@ export class Session implements AsyncDisposable {
   #promptLength: number;
   /** Tokens that had been chosen when those were to run as a prompt. */
   #firstStep: number;
+  /** What samplers go on from, behind the last token. */
+  #samplerState: SamplerState | undefined;
+  /** The generation that is under way, or was. */
+  #generation: Generation | undefined;
   #isBusy = false;
   #isDisposed = false;
 
@@ -108,12 +113,13 @@ export class Session implements AsyncDisposable {
   ) {
     const { onFull = "stop", sinks = 4 } = options;
     checkSessionOptions({ onFull, sinks }, parts.source.contextLength);
-    const { ids, promptLength, firstStep, timeline } = start;
+    const { ids, promptLength, firstStep, samplerState, timeline } = start;
     this.#parts = parts;
     this.#onFull = onFull;
     this.#sinks = sinks;
     this.#ids = [...ids];
     this.#promptLength = promptLength;
+    this.#samplerState = samplerState;
     this.#firstStep = firstStep - (ids.length - promptLength);
     if (timeline !== undefined) this.#timeline = Promise.resolve(timeline);
   }
@@ -155,6 +161,7 @@ export class Session implements AsyncDisposable {
     // What was chosen is part of the prompt now.
     this.#promptLength = this.#ids.length;
     this.#firstStep = 0;
+    this.#samplerState = undefined;
     return this;
   }
 
@@ -174,8 +181,9 @@ export class Session implements AsyncDisposable {
   generate(options: GenerateOptions = {}): Generation {
     this.#checkAlive();
     const { tokenizer, name: model } = this.#parts;
+    const begin = () => this.#generation = generation;
     const context = {
-      source: this.#createSource(),
+      source: this.#createSource(begin),
       tokenizer,
       spans: { model, operation: "text_completion" } as const,
       onToken: (id: number) => void this.#ids.push(id),
@@ -184,7 +192,8 @@ export class Session implements AsyncDisposable {
       this.#checkIdle();
       return Promise.resolve({ ids: this.ids });
     };
-    return new Generation(context, prompt, options);
+    const generation = new Generation(context, prompt, options);
+    return generation;
   }
 
   /**
@@ -215,7 +224,9 @@ export class Session implements AsyncDisposable {
         `Cannot rewind session: length is ${length}, an integer from 0 to ${this.length} is wanted`,
       );
     }
+    if (length === this.length) return;
     this.#ids.length = length;
+    this.#samplerState = undefined; // what it was there is not known
     if (length > this.#promptLength) return;
     this.#promptLength = length;
     this.#firstStep = 0;
@@ -299,10 +310,11 @@ export class Session implements AsyncDisposable {
     return session;
   }
 
-  /** Frees the KV cache, or does so when a generation under way ends. */
+  /** Ends a generation that is under way, and frees the KV cache. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    await this.#generation?.[Symbol.asyncDispose]();
     const timeline = await this.#timeline?.catch(() => undefined);
     if (timeline === undefined) return;
     // A model that is gone has freed it.
@@ -314,6 +326,7 @@ export class Session implements AsyncDisposable {
       ids: this.ids,
       promptLength: this.#promptLength,
       firstStep: this.#firstStep + this.length - this.#promptLength,
+      samplerState: this.#samplerState,
     };
   }
 
@@ -328,16 +341,24 @@ export class Session implements AsyncDisposable {
     return tokenizer.encodeParts([last, ...values], { bos: false }).slice(1);
   }
 
-  #createSource(): SessionSource {
+  #createSource(onBegin: () => void): SessionSource {
     const { source } = this.#parts;
     return new SessionSource({
       source,
       contextLength: source.contextLength,
       onFull: this.#onFull,
       sinks: this.#sinks,
-      begin: async () => {
+      begin: async (ids) => {
         this.#checkIdle();
+        if (
+          ids.length !== this.length || ids.some((id, i) => id !== this.#ids[i])
+        ) {
+          throw new TypeError(
+            "Cannot go on with session: it was changed after the generation began",
+          );
+        }
         this.#isBusy = true;
+        onBegin();
         try {
           this.#timeline ??= source.openTimeline();
           return { ...this.#state, timeline: await this.#timeline };
@@ -351,6 +372,7 @@ export class Session implements AsyncDisposable {
         this.#promptLength = ids.length;
         this.#firstStep = firstStep;
       },
+      onState: (state) => this.#samplerState = state,
       end: () => this.#isBusy = false,
     });
   }

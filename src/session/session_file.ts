@@ -166,7 +166,8 @@ export async function readSessionFile(
   ) {
     throw fail("it is damaged, its checksum is another one", SyntaxError);
   }
-  const { ids, promptLength, firstStep, rows, promptRows } = header;
+  const { ids, promptLength, firstStep, samplerState } = header;
+  const { rows, promptRows } = header;
   const { fingerprint, kv, contextLength, layers } = options;
   if (header.fingerprint !== fingerprint) {
     throw fail(
@@ -197,7 +198,10 @@ export async function readSessionFile(
       return bytes.subarray(at, at + size);
     }),
   };
-  return { ids, promptLength, firstStep, cache: rows > 0 ? cache : undefined };
+  return {
+    ...{ ids, promptLength, firstStep, samplerState },
+    cache: rows > 0 ? cache : undefined,
+  };
 }
 
 function* prefixOf(header: Uint8Array): Generator<Uint8Array> {
@@ -239,11 +243,19 @@ function readHeader(bytes: Uint8Array): Header | undefined {
     Array.isArray(header.ids) && header.ids.every((id) => isCount(id)) &&
     isCount(header.promptLength, header.ids.length) &&
     isCount(header.firstStep) &&
+    isSamplerState(header.samplerState) &&
     isCount(header.rows, header.ids.length) &&
     isCount(header.promptRows, header.rows) &&
     isCount(header.bytes) &&
     typeof header.fingerprint === "string" && typeof header.kv === "string";
   return isGood ? header as Header : undefined;
+}
+
+function isSamplerState(state: unknown): boolean {
+  if (state === undefined) return true;
+  if (typeof state !== "object" || state === null) return false;
+  const { mu } = state as { mu?: unknown };
+  return mu === undefined || Number.isFinite(mu);
 }
 
 function sharedLength(a: readonly number[], b: readonly number[]): number {

@@ -1,5 +1,6 @@
 import type { SamplerState } from "../generate/sampler.ts";
 import type {
+  SpeculationStatistics,
   TimelineSource,
   TokenChunk,
   TokenOptions,
@@ -18,6 +19,8 @@ export interface SessionState {
   promptLength: number;
   /** Tokens that were chosen since something was appended. */
   firstStep: number;
+  /** What samplers go on from, where they keep anything. */
+  samplerState?: SamplerState | undefined;
 }
 
 /** Options for {@linkcode SessionSource}. */
@@ -26,10 +29,17 @@ export interface SessionSourceOptions extends ShiftOptions {
   source: TimelineSource;
   /** What is done where the context is full. */
   onFull: OnFull;
-  /** The session enters a generation, and leaves it. */
-  begin: () => Promise<SessionState & { timeline: number }>;
+  /**
+   * The session enters a generation that was prepared for these tokens, and leaves
+   * it.
+   */
+  begin: (
+    ids: readonly number[],
+  ) => Promise<SessionState & { timeline: number }>;
   /** Its tokens have been shifted. */
   onShift: (state: SessionState) => void;
+  /** What samplers go on from, behind the tokens so far. */
+  onState: (samplerState: SamplerState | undefined) => void;
   end: () => void;
 }
 
@@ -57,35 +67,48 @@ export class SessionSource implements TokenSource {
   }
 
   async *generate(
-    _ids: readonly number[],
+    prompt: readonly number[],
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
-    const { source, contextLength, begin, end } = this.#options;
-    const { timeline, ...start } = await begin();
+    const { contextLength, begin, onState, end } = this.#options;
+    const { timeline, ...start } = await begin(prompt);
     try {
-      let state = start;
-      let samplerState: SamplerState | undefined;
+      let state = this.#wantsRoom(start, options)
+        ? this.#makeRoom(start)
+        : start;
+      const guesses = new GuessCount();
+      let isFirst = true;
       for (let left = options.maxTokens;;) {
         if (state.ids.length > contextLength) state = this.#makeRoom(state);
-        const { ids, promptLength, firstStep } = state;
+        const { ids, firstStep, ...rest } = state;
         const room = contextLength - ids.length + 1;
         const chosen: number[] = [];
-        const chunks = source.generate(ids, {
+        let { samplerState } = rest;
+        const chunks = this.#options.source.generate(ids, {
           ...options,
-          ...{ timeline, promptLength, firstStep, samplerState },
+          ...{ timeline, firstStep, ...rest },
+          echo: isFirst && options.echo,
           maxTokens: Math.min(left, room),
         });
         for await (const chunk of chunks) {
           chosen.push(...chunk.ids);
           samplerState = chunk.samplerState;
-          yield chunk;
+          onState(samplerState);
+          // What is told once was told by the first round.
+          const counted = guesses.add(chunk);
+          const { reused: _reused, echoed: _echoed, ...later } = counted;
+          yield isFirst ? counted : later;
         }
+        guesses.endRound();
+        isFirst = false;
         left -= chosen.length;
-        if (left <= 0) return;
+        // Half of a text of a grammar cannot be gone on with.
+        if (left <= 0 || options.grammar !== undefined) return;
         state = {
           ids: [...ids, ...chosen],
-          promptLength,
+          promptLength: rest.promptLength,
           firstStep: firstStep + chosen.length,
+          samplerState,
         };
       }
     } finally {
@@ -93,8 +116,19 @@ export class SessionSource implements TokenSource {
     }
   }
 
+  /** Whether a text that cannot be shifted later has to be shifted now. */
+  #wantsRoom(
+    { ids }: SessionState,
+    { grammar, maxTokens }: TokenOptions,
+  ): boolean {
+    const { onFull, contextLength, sinks } = this.#options;
+    if (grammar === undefined || onFull !== "shift") return false;
+    const most = contextLength - ids.length + 1;
+    return most < Math.min(maxTokens, Math.floor((contextLength - sinks) / 2));
+  }
+
   /** Shifts a text that is longer than its context, or says that it is. */
-  #makeRoom({ ids, firstStep }: SessionState): SessionState {
+  #makeRoom({ ids, ...rest }: SessionState): SessionState {
     const { onFull, onShift, contextLength } = this.#options;
     if (onFull !== "shift") {
       throw new RangeError(
@@ -103,8 +137,32 @@ export class SessionSource implements TokenSource {
     }
     const shifted = shiftIds(ids, this.#options);
     // All that is left runs again: as a text that begins there would.
-    const state = { ids: shifted, promptLength: shifted.length, firstStep };
+    const state = { ...rest, ids: shifted, promptLength: shifted.length };
     onShift(state);
     return state;
+  }
+}
+
+/** Adds up how guesses went over several rounds. */
+class GuessCount {
+  #before: SpeculationStatistics | undefined;
+  #now: SpeculationStatistics | undefined;
+
+  /** The chunk, with the guesses of all rounds so far. */
+  add(chunk: TokenChunk): TokenChunk {
+    const { speculation } = chunk;
+    if (speculation === undefined) return chunk;
+    const { passes = 0, guessed = 0, accepted = 0 } = this.#before ?? {};
+    this.#now = {
+      passes: passes + speculation.passes,
+      guessed: guessed + speculation.guessed,
+      accepted: accepted + speculation.accepted,
+    };
+    return { ...chunk, speculation: this.#now };
+  }
+
+  /** The next chunk counts from nothing. */
+  endRound(): void {
+    this.#before = this.#now;
   }
 }

@@ -36,6 +36,7 @@ Deno.test("SessionSource hands on what samplers know where it shifts the text", 
         timeline: 0,
       }),
     onShift: () => {},
+    onState: () => {},
     end: () => {},
   });
   await Array.fromAsync(session.generate([], { maxTokens: 5 }));
