@@ -83,6 +83,7 @@ export class GpuEngine implements Engine {
   readonly #timelines: Timelines;
   readonly #queue: StepQueue;
   #batch: StepBatch | undefined;
+  #disposed = false;
   readonly #grammars: GrammarCache;
   // At the first score: generations can do without.
   #scorable: Promise<void> | undefined;
@@ -140,7 +141,7 @@ export class GpuEngine implements Engine {
     ids: readonly number[],
     options: TokenOptions,
   ): AsyncGenerator<TokenChunk, void> {
-    const { widen } = this.#main;
+    const widen = () => this.#widen();
     // What is wrong with a grammar is said before the GPU works.
     using matcher = options.grammar &&
       await this.#grammars.start(options.grammar);
@@ -226,6 +227,7 @@ export class GpuEngine implements Engine {
 
   /** Frees all GPU memory; generations that are under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.#batch?.[Symbol.dispose]();
     for (const { sequences, pools } of this.#models()) {
       sequences[Symbol.dispose]();
@@ -245,8 +247,18 @@ export class GpuEngine implements Engine {
 
   /** Makes the model ready to take steps of several sequences at once. */
   async #stepBatch(): Promise<StepBatch> {
-    await this.#main.widen();
+    await this.#widen();
     return this.#batch ??= new StepBatch(this.#gpu, this.#main.llama);
+  }
+
+  /** Makes the model ready for steps of several rows. */
+  async #widen(): Promise<void> {
+    try {
+      await this.#main.widen();
+    } catch (error) {
+      throw this.#disposed ? disposedError() : error;
+    }
+    if (this.#disposed) throw disposedError();
   }
 
   #models(): LlamaParts[] {

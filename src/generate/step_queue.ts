@@ -31,11 +31,13 @@ export class StepQueue {
   readonly #waiting: Waiting[] = [];
   #members = 0;
   #running = false;
+  #isBroken = false;
 
   /**
    * Creates a {@linkcode StepQueue}.
    *
    * @param batch Makes steps of several sequences possible, at the first ones.
+   * Where it fails, each goes on as if it were alone, from then on.
    */
   constructor(batch: () => Promise<StepBatch>) {
     this.#batch = batch;
@@ -58,7 +60,7 @@ export class StepQueue {
    * @returns The tokens that were chosen, at least one.
    */
   take(request: StepRequest): Promise<number[]> {
-    if (this.#members <= 1 && !this.#running) {
+    if (this.#isBroken || this.#members <= 1 && !this.#running) {
       const { sequence, id, count, ahead } = request;
       return sequence.steps([id], { count, ahead });
     }
@@ -99,11 +101,31 @@ export class StepQueue {
   }
 
   async #steps(requests: readonly Waiting[]): Promise<(number[] | Error)[]> {
+    const batch = requests.length === 1 ? undefined : await this.#open();
+    if (batch === undefined) return await Promise.all(requests.map(stepAlone));
     const count = Math.min(...requests.map(({ count }) => count));
-    const [only] = requests;
-    if (requests.length === 1) {
-      return [await only!.sequence.steps([only!.id], { count })];
+    return await batch.run(requests, count);
+  }
+
+  /** What steps several at once, where that is possible. */
+  async #open(): Promise<StepBatch | undefined> {
+    if (this.#isBroken) return undefined;
+    try {
+      return await this.#batch();
+    } catch {
+      // It is faster, and no more: what comes of a step is the same.
+      this.#isBroken = true;
+      return undefined;
     }
-    return await (await this.#batch()).run(requests, count);
+  }
+}
+
+async function stepAlone(
+  { sequence, id, count }: Waiting,
+): Promise<number[] | Error> {
+  try {
+    return await sequence.steps([id], { count });
+  } catch (error) {
+    return error as Error; // the others go on
   }
 }

@@ -109,10 +109,20 @@ Deno.test("StepQueue tells one of its failure, and the others go on", async () =
   assertEquals(await good, [0, 1, 2, 3, 4, 5, 6]);
 });
 
-Deno.test("StepQueue tells all where the batch cannot be made", async () => {
-  const queue = new StepQueue(() => Promise.reject(new Error("no memory")));
-  const both = ["a", "b"].map((name) =>
-    generate(queue, fakeSequence([], name), { length: 4, count: 2 })
+Deno.test("StepQueue lets each go on by itself when the batch cannot be made", async () => {
+  const log: string[] = [];
+  let tries = 0;
+  const queue = new StepQueue(() => {
+    tries++;
+    return Promise.reject(new Error("no kernel"));
+  });
+  const gone = { steps: () => Promise.reject(new TypeError("disposed of")) };
+  const bad = generate(queue, gone as unknown as Sequence, { length: 2 });
+  const good = ["a", "b"].map((name) =>
+    generate(queue, fakeSequence(log, name), { length: 9, count: 2 })
   );
-  for (const one of both) await assertRejects(() => one, Error, "no memory");
+  await assertRejects(() => bad, TypeError, "disposed of");
+  for (const one of good) assertEquals(await one, [0, ...next(0, 9)]);
+  assertEquals(tries, 1);
+  assertEquals(log.length, 10);
 });
