@@ -137,6 +137,23 @@ Deno.test("Session.save() leaves the old file where it fails", async () => {
   });
 });
 
+Deno.test("Session.save() and restoreSession() refuse URLs that are not of files", async () => {
+  await using model = await loadModel(makeModel({}));
+  await using session = model.session().append(IDS);
+  const url = new URL("https://host/session");
+  const problem = 'its scheme is "https:", a path or a file: URL is wanted';
+  await assertRejects(() => session.save(url), TypeError, problem);
+  await assertRejects(() => model.restoreSession(url), TypeError, problem);
+  await inFolder(async (path, folder) => {
+    const file = new URL(`file://${path}?x#y`);
+    await session.save(file);
+    await session.save(file);
+    assertEquals(names(folder), ["session"]);
+    await using restored = await model.restoreSession(file);
+    assertEquals(restored.ids, session.ids);
+  });
+});
+
 Deno.test("Session.save() that is killed leaves a whole file", async () => {
   await inFolder(async (path, folder) => {
     const program = `

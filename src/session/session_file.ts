@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { KvType } from "../kernels/kv_cache.ts";
 import { checkIds } from "../model/check_ids.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
+import { checkScheme, replaceFile } from "./replace_file.ts";
 import type { SessionState } from "./session_source.ts";
 
 // A session file, all numbers little-endian:
@@ -60,6 +61,7 @@ export async function writeSessionFile(
     kvBytes: (rows: number) => number;
   },
 ): Promise<void> {
+  checkScheme(path, "save session to");
   const rows = sharedLength(session.ids, cache?.ids ?? []);
   const header: Header = {
     ...session,
@@ -71,25 +73,12 @@ export async function writeSessionFile(
     ...prefixOf(new TextEncoder().encode(JSON.stringify(header))),
     ...rowsOf(cache, rows),
   ];
-  const target = path instanceof URL ? path : String(path);
-  const temporary = besides(target);
   try {
-    using file = await Deno.open(temporary, { createNew: true, write: true });
-    const hash = createHash("sha256");
-    for (const part of parts) {
-      hash.update(part);
-      await writeAll(file, part);
-      signal?.throwIfAborted();
-    }
-    await writeAll(file, hash.digest());
-    await file.sync(); // or a crash could leave an empty file of that name
-    signal?.throwIfAborted();
-    await Deno.rename(temporary, target);
+    await replaceFile(path, withChecksum(parts), { signal });
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
     if (signal?.aborted) throw error;
     throw new Error(
-      `Cannot save session to "${target}": ${(error as Error).message}`,
+      `Cannot save session to "${path}": ${(error as Error).message}`,
       { cause: error },
     );
   }
@@ -122,6 +111,7 @@ export async function readSessionFile(
   path: string | URL,
   options: ReadSessionOptions,
 ): Promise<SavedSession> {
+  checkScheme(path, "restore session from");
   const { signal } = options;
   const fail = (
     problem: string,
@@ -214,6 +204,16 @@ function* prefixOf(header: Uint8Array): Generator<Uint8Array> {
   yield header;
 }
 
+/** Parts, and behind them their SHA-256. */
+function* withChecksum(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const hash = createHash("sha256");
+  for (const part of parts) {
+    hash.update(part);
+    yield part;
+  }
+  yield hash.digest();
+}
+
 /** The first rows of k, then of v, of each layer. */
 function* rowsOf(
   cache: KvSnapshot | undefined,
@@ -264,16 +264,4 @@ function sharedLength(a: readonly number[], b: readonly number[]): number {
     length++;
   }
   return length;
-}
-
-/** A name beside a file's that nobody else has. */
-function besides(path: string | URL): string | URL {
-  const suffix = `.${crypto.randomUUID().slice(0, 8)}.part`;
-  return path instanceof URL ? new URL(path.href + suffix) : path + suffix;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += await file.write(bytes.subarray(at));
-  }
 }
