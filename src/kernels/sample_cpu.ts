@@ -112,16 +112,17 @@ function draw(
   let ids = topK > 0 && topK < logits.length ? topIds(logits, topK) : undefined;
   if (topP > 0) ids = nucleus(logits, { best, topP, among: ids });
   const lowest = fround(best + least);
+  const key = { seed, step };
+  // All of them take part where nothing is left out.
+  if (ids === undefined && lowest <= fround(-1e38)) {
+    return drawByRace({ logits, best, scale }, key);
+  }
   const left: number[] = [];
   for (const id of ids ?? logits.keys()) {
     if (logits[id]! >= lowest) left.push(id);
   }
   const racers = Float32Array.from(left, (id) => logits[id]!);
-  const place = drawByRace({ ids: left, logits: racers, best, scale }, {
-    seed,
-    step,
-  });
-  return left[place]!;
+  return left[drawByRace({ ids: left, logits: racers, best, scale }, key)]!;
 }
 
 /** The fewest best tokens that together have `topP` of the probability. */
