@@ -72,6 +72,56 @@ Deno.test("restoreSession() refuses files that are cut, damaged or none of a ses
   });
 });
 
+Deno.test("restoreSession() does not read what is no session file", async () => {
+  await using model = await loadModel(makeModel({}));
+  await inFolder(async (path, folder) => {
+    await assertRejects(
+      () => model.restoreSession(folder),
+      Error,
+      "it is a directory, a file is wanted",
+    );
+    await assertRejects(
+      () => model.restoreSession("/dev/zero"),
+      Error,
+      Deno.build.os === "windows" ? "" : "it is not a regular file",
+    );
+    // 1 TB, which takes no room, and could not be read.
+    await Deno.writeFile(path, new Uint8Array(8));
+    await Deno.truncate(path, 2 ** 40);
+    await assertRejects(
+      () => model.restoreSession(path),
+      SyntaxError,
+      "it is no session file",
+    );
+    await using session = await talk(model.session());
+    await session.save(`${folder}/good`);
+    const good = await Deno.readFile(`${folder}/good`);
+    await Deno.writeFile(path, good);
+    await Deno.truncate(path, 2 ** 40);
+    await assertRejects(
+      () => model.restoreSession(path),
+      SyntaxError,
+      `${good.length} are wanted`,
+    );
+    new DataView(good.buffer).setUint32(12, 2 ** 32 - 1, true);
+    await Deno.writeFile(path, good);
+    await Deno.truncate(path, 2 ** 40);
+    await assertRejects(
+      () => model.restoreSession(path),
+      RangeError,
+      "its header has 4294967295 bytes, at most 67108864 are wanted",
+    );
+    await assertRejects(
+      () =>
+        model.restoreSession(`${folder}/good`, {
+          signal: AbortSignal.abort(new Error("stop")),
+        }),
+      Error,
+      "stop",
+    );
+  });
+});
+
 Deno.test("restoreSession() refuses the sessions of other models", async () => {
   const file = makeModel({ contextLength: 64 });
   await using model = await loadModel(file);
