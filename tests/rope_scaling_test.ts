@@ -247,7 +247,7 @@ Deno.test("restoreSession() refuses a session of another RoPE scaling", async ()
     ];
     for (const options of others) {
       const error = await assertRejects(() => restore(options));
-      assertStringIncludes(error.message, "another model or RoPE scaling");
+      assertStringIncludes(error.message, "another model, RoPE scaling");
     }
   } finally {
     await Deno.remove(path);

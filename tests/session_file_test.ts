@@ -133,6 +133,7 @@ Deno.test("restoreSession() refuses the sessions of other models", async () => {
     for (let i = other.length >> 1; i < other.length; i++) other[i]! ^= 1;
     const cases = [
       [other, {}, "it was saved with another model"],
+      [file, { activations: "int8" }, "it was saved with another model"],
       [file, { kv: "f32" }, 'its KV cache is of type "f16", "f32" is wanted'],
       [file, { contextLength: 8 }, "11 positions, at most 8 fit"],
     ] as const;
@@ -140,6 +141,18 @@ Deno.test("restoreSession() refuses the sessions of other models", async () => {
       await using wrong = await loadModel(input, options);
       await assertRejects(() => wrong.restoreSession(path), Error, message);
     }
+    const int8 = { activations: "int8" } as const;
+    await using rounded = await loadModel(file, int8);
+    await using other8 = await talk(rounded.session());
+    await other8.save(`${path}8`);
+    await assertRejects(
+      () => model.restoreSession(`${path}8`),
+      Error,
+      "another model, RoPE scaling or activations",
+    );
+    await using rounded2 = await loadModel(file, { ...int8, worker: true });
+    await using restored8 = await rounded2.restoreSession(`${path}8`);
+    assertEquals(restored8.ids, other8.ids);
     await using same = await loadModel(file, { worker: true });
     await using restored = await same.restoreSession(path);
     const next = { ignoreEos: true, maxTokens: 5 };

@@ -133,7 +133,10 @@ export async function assembleLlama(
     signal?.throwIfAborted();
     return {
       llama,
-      fingerprint: identityOf(fingerprint, config, contextLength),
+      fingerprint: identityOf(fingerprint, config, {
+        context: contextLength,
+        int8,
+      }),
       pools: [weightsPool, pool],
       sequences: new Sequences({ gpu, llama }, first, {
         most: keptCaches,

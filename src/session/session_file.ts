@@ -119,7 +119,7 @@ function checkFits(
 ): void {
   if (header.fingerprint !== fingerprint) {
     throw new Error(
-      `it was saved with another model or RoPE scaling, of fingerprint ${
+      `it was saved with another model, RoPE scaling or activations, of fingerprint ${
         header.fingerprint.slice(0, 12)
       }, ${fingerprint.slice(0, 12)} is wanted`,
     );
