@@ -1,5 +1,7 @@
+import { GpuMemoryError } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { createReadback } from "../gpu/readback.ts";
+import { nextTurn } from "../gpu/next_turn.ts";
+import { createReadback, type Readback } from "../gpu/readback.ts";
 import type { KvBuffers } from "./kv_buffers.ts";
 
 /** The rows of a KV cache in the CPU's memory. */
@@ -13,12 +15,13 @@ export interface KvSnapshot {
 }
 
 /**
- * Reads the first rows of a cache, one layer at a time.
+ * Reads the first rows of a cache, one layer in a turn of the event loop.
  *
  * @param gpu The device.
  * @param cache The cache.
  * @param bytes Bytes of those rows, in k as in v.
  * @returns k, then v, of each layer.
+ * @throws {GpuMemoryError} If the GPU has no room for a layer's copy.
  */
 export async function readKv(
   gpu: Gpu,
@@ -27,9 +30,9 @@ export async function readKv(
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   if (bytes === 0) return layers.map(() => new Uint8Array());
   const { device } = gpu;
-  const { buffer, read } = createReadback(device, {
+  const { buffer, read } = await createStaging(gpu, {
     size: 2 * bytes,
-    sync: gpu.syncReadback,
+    allocated: layers.reduce((sum, { k, v }) => sum + k.size + v.size, 0),
   });
   try {
     const copies: Uint8Array<ArrayBuffer>[] = [];
@@ -39,11 +42,43 @@ export async function readKv(
       encoder.copyBufferToBuffer(v, 0, buffer, bytes, bytes);
       device.queue.submit([encoder.finish()]);
       copies.push(new Uint8Array(await read(2 * bytes)));
+      await nextTurn();
     }
     return copies;
   } finally {
     buffer.destroy();
   }
+}
+
+/** Creates what a layer is read back to. */
+async function createStaging(
+  gpu: Gpu,
+  { size, allocated }: { size: number; allocated: number },
+): Promise<Readback> {
+  const { device } = gpu;
+  // The out-of-memory scope tells the cause; the other one only follows.
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  let readback: Readback | undefined;
+  let thrown: unknown;
+  try {
+    readback = createReadback(device, { size, sync: gpu.syncReadback });
+  } catch (error) {
+    thrown = error; // a mapping that has no room throws as well
+  }
+  const [memory, other] = await Promise.all([
+    device.popErrorScope(),
+    device.popErrorScope(),
+  ]);
+  if (readback !== undefined && memory === null && other === null) {
+    return readback;
+  }
+  readback?.buffer.destroy();
+  if (memory !== null || thrown instanceof RangeError) {
+    throw new GpuMemoryError("a copy of a KV cache", size, { allocated });
+  }
+  const problem = other?.message ?? thrown;
+  throw new Error(`Cannot copy a KV cache: ${problem}`, { cause: thrown });
 }
 
 /** Writes what {@linkcode readKv} has read to the first rows of a cache. */

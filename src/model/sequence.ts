@@ -455,7 +455,9 @@ export class Sequence implements Disposable {
   /** Copies the rows that are known to the CPU. */
   async snapshot(): Promise<KvSnapshot> {
     try {
-      return await this.#cache.snapshot();
+      const snapshot = await this.#cache.snapshot();
+      if (this.#disposed) throw disposedError();
+      return snapshot;
     } catch (error) {
       throw this.#disposed ? disposedError() : error;
     }
