@@ -1,6 +1,5 @@
 import { GpuMemoryError } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
-import { kvBytes } from "../model/kv_buffers.ts";
 import type { Llama } from "../model/llama.ts";
 import { Sequence } from "../model/sequence.ts";
 import { checkSystemMemory } from "./memory.ts";
@@ -14,13 +13,18 @@ export class Sequences implements Disposable {
   readonly #llama: Llama;
   readonly #most: number;
   readonly #budget: number;
+  /** Bytes of a new sequence. */
+  readonly #size: number;
   /** Those that nobody uses, the one that was used last at the end. */
   readonly #idle: Sequence[];
   readonly #busy = new Set<Sequence>();
   /** Those that are held for the owners of timelines. */
   readonly #held = new Set<Sequence>();
+  /** Bytes of those that are on their way. */
+  #creating = 0;
+  #shrunk: Promise<void> = Promise.resolve();
   #disposed = false;
-  /** Frees a sequence that is held, where that is possible. */
+  /** Frees a sequence that is held, where that is possible; never rejects. */
   onFull: () => Promise<boolean> = () => Promise.resolve(false);
 
   /**
@@ -41,6 +45,7 @@ export class Sequences implements Disposable {
     this.#idle = [first];
     this.#most = most;
     this.#budget = budget;
+    this.#size = first.bytes;
   }
 
   /** Bytes of GPU memory in all of them. */
@@ -60,9 +65,10 @@ export class Sequences implements Disposable {
    */
   async acquire(ids: readonly number[]): Promise<Sequence> {
     this.#checkAlive();
-    const sequence = this.#takeIdle(ids) ?? await this.#create();
-    this.#busy.add(sequence);
-    return sequence;
+    const idle = this.#takeIdle(ids);
+    if (idle === undefined) return await this.#create(this.#busy);
+    this.#busy.add(idle);
+    return idle;
   }
 
   /**
@@ -73,9 +79,7 @@ export class Sequences implements Disposable {
    */
   async hold(): Promise<Sequence> {
     this.#checkAlive();
-    const sequence = await this.#create();
-    this.#held.add(sequence);
-    return sequence;
+    return await this.#create(this.#held);
   }
 
   /** Frees a sequence that was held. */
@@ -89,6 +93,21 @@ export class Sequences implements Disposable {
     if (!this.#busy.delete(sequence)) return; // all are disposed of
     this.#idle.push(sequence);
     if (this.#idle.length > this.#most) this.#idle.shift()![Symbol.dispose]();
+    this.shrink();
+  }
+
+  /**
+   * Frees what nobody uses until the budget is kept.
+   *
+   * @returns A promise that resolves when that is so, or nothing is left to
+   * free; it never rejects.
+   */
+  shrink(): Promise<void> {
+    // One after the other: what moves to the CPU counts until it is there.
+    this.#shrunk = this.#shrunk.then(async () => {
+      while (this.#isOver && await this.#freeOne());
+    });
+    return this.#shrunk;
   }
 
   /** Frees all of them, also those that are lent. */
@@ -102,22 +121,31 @@ export class Sequences implements Disposable {
   }
 
   /** Creates a sequence, and frees others for it where there is no room. */
-  async #create(): Promise<Sequence> {
-    const bytes = kvBytes(this.#llama);
-    while (this.bytes + bytes > this.#budget && await this.#freeOne());
-    checkSystemMemory(this.#gpu, "another KV cache", bytes);
-    while (true) {
-      this.#checkAlive();
-      try {
-        const sequence = await Sequence.create(this.#gpu, this.#llama);
-        if (this.#disposed) sequence[Symbol.dispose](); // it came too late
+  async #create(owner: Set<Sequence>): Promise<Sequence> {
+    this.#creating += this.#size;
+    try {
+      if (this.#isOver) await this.shrink();
+      while (true) {
         this.#checkAlive();
-        return sequence;
-      } catch (error) {
-        const isFull = error instanceof GpuMemoryError;
-        if (!isFull || !await this.#freeOne()) throw error;
+        try {
+          checkSystemMemory(this.#gpu, "another KV cache", this.#size);
+          const sequence = await Sequence.create(this.#gpu, this.#llama);
+          if (this.#disposed) sequence[Symbol.dispose](); // it came too late
+          this.#checkAlive();
+          owner.add(sequence);
+          return sequence;
+        } catch (error) {
+          const isFull = error instanceof GpuMemoryError;
+          if (!isFull || !await this.#freeOne()) throw error;
+        }
       }
+    } finally {
+      this.#creating -= this.#size;
     }
+  }
+
+  get #isOver(): boolean {
+    return !this.#disposed && this.bytes + this.#creating > this.#budget;
   }
 
   /** Frees a sequence that nobody uses, where there is one. */

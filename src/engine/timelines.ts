@@ -10,7 +10,7 @@ interface Timeline {
   snapshot: KvSnapshot | undefined;
   /** Whether somebody uses it. */
   isBusy: boolean;
-  /** Resolves when what moves it has ended. */
+  /** Resolves when what moves it has ended; never rejects. */
   moved: Promise<unknown>;
 }
 
@@ -94,9 +94,14 @@ export class Timelines {
     try {
       await timeline.moved;
       const fork = this.open(timeline.snapshot);
-      if (timeline.sequence !== undefined) {
-        using lent = await this.acquire(fork);
-        lent.sequence.copy(timeline.sequence);
+      try {
+        if (timeline.sequence !== undefined) {
+          using lent = await this.acquire(fork);
+          lent.sequence.copy(timeline.sequence);
+        }
+      } catch (error) {
+        this.close(fork);
+        throw error;
       }
       return fork;
     } finally {
@@ -138,6 +143,7 @@ export class Timelines {
   #end(id: number, timeline: Timeline): void {
     timeline.isBusy = false;
     if (this.#timelines.get(id) !== timeline) this.#free(timeline);
+    this.#sequences.shrink();
   }
 
   async #load(timeline: Timeline): Promise<Sequence> {
@@ -155,7 +161,7 @@ export class Timelines {
   /**
    * Moves the timeline that was not used for longest to the CPU.
    *
-   * @returns Whether there was one.
+   * @returns Whether there was one; it never rejects.
    */
   async #evict(): Promise<boolean> {
     const timeline = this.#timelines.values()
@@ -163,17 +169,22 @@ export class Timelines {
     if (timeline === undefined) return false;
     const sequence = timeline.sequence!;
     timeline.sequence = undefined;
-    const moving = sequence.snapshot();
-    timeline.moved = moving.then(
-      (snapshot) => timeline.snapshot = snapshot,
-      () => {}, // the rows that are missing run again
+    timeline.moved = this.#move(sequence).then((snapshot) =>
+      timeline.snapshot = snapshot
     );
+    await timeline.moved;
+    return true;
+  }
+
+  /** Copies a cache to the CPU, as far as that is possible, and frees it. */
+  async #move(sequence: Sequence): Promise<KvSnapshot | undefined> {
     try {
-      await moving;
+      return await sequence.snapshot();
+    } catch {
+      return undefined; // the rows that are missing run again
     } finally {
       this.#sequences.drop(sequence);
     }
-    return true;
   }
 
   #free({ sequence }: Timeline): void {
