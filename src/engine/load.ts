@@ -200,6 +200,7 @@ async function loadLlama(
   try {
     const cache = kvBytes({ config, context, kv });
     checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
+    await source.takeHeader(file);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
       signal,

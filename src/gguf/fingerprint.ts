@@ -1,21 +1,39 @@
 import { createHash } from "node:crypto";
+import type { GgufFile } from "./reader.ts";
 import type { ByteSource } from "./source.ts";
 
-/** Of each stretch of a file these bytes, its first ones, are taken. */
-const SAMPLE_BYTES = 4096;
-const STRETCH_BYTES = 64 * 1024;
+/** All of a file of up to so many bytes is taken. */
+const WHOLE_BYTES = 64 * 2 ** 20;
+/** Of each stretch of a tensor in a larger one these bytes, its first ones. */
+const SAMPLE_BYTES = 256;
+const STRETCH_BYTES = 4096;
+/** Bytes of samples that are hashed at once, as a call costs more than 256. */
+const PENDING_BYTES = 64 * 1024;
+const HEADER_CHUNK_BYTES = 2 ** 20;
 
 /**
- * A file that is told apart from others by what is read of it. Samples all over
- * the file do, as no two models agree in them: hashing all of it would take
- * longer than loading it.
+ * A model's file that is told apart from others by its fingerprint: a SHA-256
+ * of its size, of its header, and of tensor data as it is read.
  *
- * The fingerprint is that of the samples in the order in which they were read,
- * however much at a time.
+ * - The header counts whole: each hyperparameter, token and tensor's name.
+ * - In a file of up to 64 MiB, so does each byte of a tensor that is read. Two
+ *   such files have one fingerprint only where they are the same model.
+ * - In a larger one, the first 256 bytes of each 4 KiB of a tensor count, from
+ *   its start on, as hashing all of it would take a third of the time that
+ *   loading takes. Another training, merge or quantization of all weights shows
+ *   in them; a change that lies wholly between them does not.
+ * - Tensors that are not read, and what lies between tensors, never count.
+ *
+ * It depends on the order in which tensor data is read, and not on how much is
+ * at a time.
  */
 export class FingerprintedSource implements ByteSource {
   readonly #source: ByteSource;
   readonly #hash = createHash("sha256");
+  readonly #pending = new Uint8Array(PENDING_BYTES);
+  #pendingBytes = 0;
+  /** Where tensors start, in ascending order, once the header is taken. */
+  #starts: readonly number[] | undefined;
 
   /**
    * Creates a {@linkcode FingerprintedSource}.
@@ -35,25 +53,80 @@ export class FingerprintedSource implements ByteSource {
     return this.#source.size;
   }
 
-  async readInto(bytes: Uint8Array, offset: number): Promise<void> {
-    await this.#source.readInto(bytes, offset);
-    const end = offset + bytes.length;
-    const first = Math.floor(offset / STRETCH_BYTES) * STRETCH_BYTES;
-    for (let sample = first; sample < end; sample += STRETCH_BYTES) {
-      const from = Math.max(sample, offset);
-      const to = Math.min(sample + SAMPLE_BYTES, end);
-      if (from < to) {
-        this.#hash.update(bytes.subarray(from - offset, to - offset));
-      }
+  /**
+   * Takes the header. What is read from then on counts, and nothing before.
+   *
+   * @param file What the header says.
+   */
+  async takeHeader(
+    { dataOffset, tensors }: Pick<GgufFile, "dataOffset" | "tensors">,
+  ): Promise<void> {
+    const end = Math.min(dataOffset, this.size);
+    const chunk = new Uint8Array(Math.min(HEADER_CHUNK_BYTES, end));
+    for (let offset = 0; offset < end; offset += chunk.length) {
+      const bytes = chunk.subarray(0, end - offset);
+      await this.#source.readInto(bytes, offset);
+      this.#hash.update(bytes);
     }
+    this.#starts = Array.from(tensors.values(), ({ offset }) => offset)
+      .sort((a, b) => a - b);
   }
 
-  /** The SHA-256 of the samples so far, in hex. */
+  async readInto(bytes: Uint8Array, offset: number): Promise<void> {
+    await this.#source.readInto(bytes, offset);
+    if (this.#starts === undefined) return;
+    if (this.size <= WHOLE_BYTES) this.#hash.update(bytes);
+    else this.#takeSamples(bytes, offset, this.#starts);
+  }
+
+  /** The SHA-256 of what was taken so far, in hex. */
   get fingerprint(): string {
-    return this.#hash.copy().digest("hex");
+    const pending = this.#pending.subarray(0, this.#pendingBytes);
+    return this.#hash.copy().update(pending).digest("hex");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source[Symbol.asyncDispose]();
   }
+
+  #takeSamples(
+    bytes: Uint8Array,
+    offset: number,
+    starts: readonly number[],
+  ): void {
+    const end = offset + bytes.length;
+    let tensor = lastUpTo(starts, offset);
+    for (let at = offset; at < end; tensor++) {
+      const start = starts[tensor] ?? 0;
+      const next = Math.min(end, starts[tensor + 1] ?? end);
+      const first = at - (at - start) % STRETCH_BYTES;
+      for (let sample = first; sample < next; sample += STRETCH_BYTES) {
+        const from = Math.max(sample, at);
+        const to = Math.min(sample + SAMPLE_BYTES, next);
+        if (from < to) this.#take(bytes.subarray(from - offset, to - offset));
+      }
+      at = next;
+    }
+  }
+
+  #take(sample: Uint8Array): void {
+    if (this.#pendingBytes + sample.length > PENDING_BYTES) {
+      this.#hash.update(this.#pending.subarray(0, this.#pendingBytes));
+      this.#pendingBytes = 0;
+    }
+    this.#pending.set(sample, this.#pendingBytes);
+    this.#pendingBytes += sample.length;
+  }
+}
+
+/** Index of the last number that is not above another one, or -1. */
+function lastUpTo(ascending: readonly number[], most: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle]! <= most) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
