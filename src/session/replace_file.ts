@@ -88,9 +88,9 @@ function besides(path: string | URL): string | URL {
   const suffix = `.${crypto.randomUUID().slice(0, 8)}.part`;
   if (!(path instanceof URL)) return path + suffix;
   const url = new URL(path);
-  url.search = ""; // or the suffix would be part of them, and no other name
+  url.search = "";
   url.hash = "";
-  url.pathname += suffix;
+  url.pathname += suffix; // in a query it would not be part of the name
   return url;
 }
 
