@@ -1,3 +1,4 @@
+import { MAX_STEPS } from "../kernels/batch.ts";
 import type { Sequence } from "../model/sequence.ts";
 import type { Matcher } from "../structure/matcher.ts";
 import { type EchoedToken, readsLogits } from "./logprobs.ts";
@@ -61,8 +62,11 @@ export async function resume(
     await sequence.append(prompt, prompting(options));
   }
   const steps = ids.slice(Math.max(reused, promptLength), -1);
-  if (steps.length > 1) await widen();
-  await sequence.replay(steps, prompting(options));
+  // Each of them can run alone, where several cannot.
+  const rows = steps.length > 1
+    ? await widen().then(() => MAX_STEPS, () => 1)
+    : 1;
+  await sequence.replay(steps, { ...prompting(options), rows });
   options.signal?.throwIfAborted();
   return ids.at(-1)!;
 }

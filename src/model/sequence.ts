@@ -345,16 +345,17 @@ export class Sequence implements Disposable {
   /**
    * Appends tokens that were chosen before, each as the step that it was.
    *
-   * @param ids The tokens; for more than one at a time the model must be wide.
-   * @param options Interruption and progress.
+   * @param ids The tokens.
+   * @param options Interruption and progress, and how many run at a time: of more
+   * than one the model must be wide. Defaults to one.
    */
   async replay(
     ids: readonly number[],
-    { signal, onProgress }: PromptOptions = {},
+    { rows = 1, signal, onProgress }: PromptOptions & { rows?: number } = {},
   ): Promise<void> {
     const total = this.length + ids.length;
-    for (let first = 0; first < ids.length; first += MAX_STEPS) {
-      const part = ids.slice(first, first + MAX_STEPS);
+    for (let first = 0; first < ids.length; first += rows) {
+      const part = ids.slice(first, first + rows);
       const head = { rows: 0, kind: "step" } as const;
       this.#submit({ ids: part, kind: "step", head, then: "nothing" });
       this.#cache.rows.appendSteps(part);

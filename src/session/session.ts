@@ -256,11 +256,13 @@ export class Session implements AsyncDisposable {
 
   /**
    * Saves the session with its KV cache to a file, which is whole or not there:
-   * one of this name stays until it is replaced.
+   * one of this name stays until it is replaced, which takes permission to read it
+   * as well. A new file is its owner's alone to read.
    *
-   * @param path The file.
+   * @param path The file, or a `file:` URL.
    * @param options Interruption.
-   * @throws {TypeError} If a generation is under way.
+   * @throws {TypeError} If a generation is under way, or the URL is of another
+   * scheme.
    * @throws {Error} If the file cannot be written.
    */
   async save(
