@@ -2,7 +2,6 @@ import { BufferPool, formatBytes } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import type { BoundKernel } from "../gpu/kernel.ts";
 import { nextTurn } from "../gpu/next_turn.ts";
-import { MAX_STEPS } from "../kernels/batch.ts";
 import { controlWords } from "../kernels/control.ts";
 import { MAX_CHOICES } from "../kernels/sample_cpu.ts";
 import { checkIds } from "./check_ids.ts";
