@@ -102,7 +102,7 @@ export type {
   Speculation,
   SpeculationStatistics,
 } from "./src/generate/tokens.ts";
-export type { PromptProgress } from "./src/model/sequence.ts";
+export type { PromptProgress } from "./src/model/prompts.ts";
 export type {
   LlamaCppSamplerName,
   LogitBias,

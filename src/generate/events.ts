@@ -1,4 +1,4 @@
-import type { PromptProgress } from "../model/sequence.ts";
+import type { PromptProgress } from "../model/prompts.ts";
 import type { Outcome } from "./decode.ts";
 import type { GenerateOptions } from "./options.ts";
 import type { GenerationResult, Piece } from "./result.ts";

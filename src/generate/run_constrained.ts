@@ -114,27 +114,30 @@ function onGpu(run: ConstrainedRun): Chooser {
   let waiting: number | undefined;
   return {
     async begin() {
-      await sequence.prepareMask();
+      await sequence.masked.prepare();
       sequence.setChoice(sampling, { history: ids });
-      if (promptLength < ids.length) sequence.stepKept(await resume(run));
-      else await sequence.keep(ids.slice(sequence.length), prompting(options));
+      if (promptLength < ids.length) sequence.masked.keep(await resume(run));
+      else {await sequence.masked.keepPrompt(
+          ids.slice(sequence.length),
+          prompting(options),
+        );}
     },
     step(id, isQuick) {
       if (isQuick) waiting = id;
-      else sequence.stepKept(id);
+      else sequence.masked.keep(id);
     },
     async choose({ bits, count, last }, step) {
       const id = waiting;
       waiting = undefined;
       // Samplers take note of what is chosen; of the best one there is no need.
       if (count === 1 && sampling.isArgmax) {
-        if (id !== undefined) sequence.stepKept(id);
+        if (id !== undefined) sequence.masked.keep(id);
         if (isBanned(sampling, last)) throw ruledOutError();
         return { ids: [last] };
       }
       const chosen = id === undefined
-        ? await sequence.chooseAmong(bits, step)
-        : await sequence.stepAmong(id, bits, step);
+        ? await sequence.masked.choose(bits, step)
+        : await sequence.masked.step(id, bits, step);
       if (isBanned(sampling, chosen)) throw ruledOutError();
       return { ids: [chosen] };
     },

@@ -1,6 +1,6 @@
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
-import type { PromptProgress } from "../model/sequence.ts";
+import type { PromptProgress } from "../model/prompts.ts";
 import type {
   EchoedToken,
   StepLogprobs,

@@ -3,7 +3,7 @@ import type {
   LogitsHook,
 } from "../generate/samplers/options.ts";
 import type { TokenChunk } from "../generate/tokens.ts";
-import type { PromptProgress } from "../model/sequence.ts";
+import type { PromptProgress } from "../model/prompts.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { unpackError } from "./errors.ts";
 import type {

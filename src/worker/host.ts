@@ -3,7 +3,7 @@ import { loadEngine } from "../engine/load.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { LogitsHook } from "../generate/samplers/options.ts";
 import type { TokenOptions } from "../generate/tokens.ts";
-import type { PromptProgress } from "../model/sequence.ts";
+import type { PromptProgress } from "../model/prompts.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import { packError } from "./errors.ts";
 import type {
