@@ -16,21 +16,7 @@
 import { Tokenizer } from "../mod.ts";
 import { readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
-
-interface Golden {
-  text: string;
-  plain: number[];
-  special: number[];
-  bos: number[];
-  // deno-lint-ignore camelcase -- the file's own names
-  bos_special: number[];
-  // deno-lint-ignore camelcase -- the file's own names
-  bos_special_pieces_hex: string[];
-  // deno-lint-ignore camelcase -- the file's own names
-  detok_hex: string;
-  // deno-lint-ignore camelcase -- the file's own names
-  detok_hide_special_hex: string;
-}
+import type { TokenizerGolden } from "./vocabularies.ts";
 
 const USER_DEFINED = "llama-spm-user-defined";
 
@@ -55,7 +41,7 @@ function listGoldens(folder: string): string[] {
 async function compare(folder: string, name: string): Promise<number> {
   const { tests } = JSON.parse(
     await Deno.readTextFile(`${folder}/${name}.json`),
-  ) as { tests: Golden[] };
+  ) as { tests: TokenizerGolden[] };
   const start = performance.now();
   const tokenizer = await load(folder, name);
   const loadMs = performance.now() - start;
@@ -97,7 +83,7 @@ async function load(folder: string, name: string): Promise<Tokenizer> {
 }
 
 /** Whether all of a text is as the golden has it. */
-function agrees(tokenizer: Tokenizer, golden: Golden): boolean {
+function agrees(tokenizer: Tokenizer, golden: TokenizerGolden): boolean {
   const { text, bos_special: ids } = golden;
   const clean = { cleanSpaces: true };
   return isSame(tokenizer.encode(text, { bos: false }), golden.plain) &&

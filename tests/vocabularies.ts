@@ -140,3 +140,19 @@ export function randomText(
     () => randomCharacter(random),
   ).join("");
 }
+
+/** One text of a tokenizer's goldens, and what llama.cpp makes of it. */
+export interface TokenizerGolden {
+  text: string;
+  plain: number[];
+  special: number[];
+  bos: number[];
+  // deno-lint-ignore camelcase -- the file's own names
+  bos_special: number[];
+  // deno-lint-ignore camelcase -- the file's own names
+  bos_special_pieces_hex: string[];
+  // deno-lint-ignore camelcase -- the file's own names
+  detok_hex: string;
+  // deno-lint-ignore camelcase -- the file's own names
+  detok_hide_special_hex: string;
+}

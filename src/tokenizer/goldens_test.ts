@@ -6,23 +6,12 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { loadJson, loadMetadata } from "../../tests/vocabularies.ts";
+import {
+  loadJson,
+  loadMetadata,
+  type TokenizerGolden,
+} from "../../tests/vocabularies.ts";
 import { Tokenizer } from "./tokenizer.ts";
-
-interface Golden {
-  text: string;
-  plain: number[];
-  special: number[];
-  bos: number[];
-  // deno-lint-ignore camelcase -- the file's own names
-  bos_special: number[];
-  // deno-lint-ignore camelcase -- the file's own names
-  bos_special_pieces_hex: string[];
-  // deno-lint-ignore camelcase -- the file's own names
-  detok_hex: string;
-  // deno-lint-ignore camelcase -- the file's own names
-  detok_hide_special_hex: string;
-}
 
 const TOKENIZERS = "tests/fixtures/tokenizers";
 const LLAMA = await loadMetadata(`${TOKENIZERS}/ggml-vocab-llama-spm.gguf`);
@@ -54,7 +43,7 @@ const GOLDENS: [string, Tokenizer][] = [
 ];
 
 for (const [name, tokenizer] of GOLDENS) {
-  const { tests } = await loadJson<{ tests: Golden[] }>(
+  const { tests } = await loadJson<{ tests: TokenizerGolden[] }>(
     `${TOKENIZERS}/${name}.json`,
   );
   const encoder = new TextEncoder();
