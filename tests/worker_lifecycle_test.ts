@@ -235,6 +235,20 @@ Deno.test("a program ends by itself when it has disposed of its model", async ()
   assertEquals([status, stdout], [0, expected], stderr);
 });
 
+Deno.test("a program ends when its workers' threads are gone", async () => {
+  for (const isDisposed of [true, false]) {
+    const { status, stdout, stderr } = await runProgram(`
+      const model = await load();
+      if (${isDisposed}) await model[Symbol.asyncDispose]();
+      const start = performance.now();
+      addEventListener("unload", () => console.log(performance.now() - start));
+      if (${!isDisposed}) Deno.exit(3);
+    `);
+    assertEquals(status, isDisposed ? 0 : 3, stderr);
+    assertGreater(Number(stdout), 150);
+  }
+});
+
 Deno.test("calls fail when their worker dies, and the program goes on", async () => {
   const { status, stdout, stderr } = await runProgram(`
     let inner;

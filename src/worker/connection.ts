@@ -5,6 +5,7 @@ import type {
   WorkerRequest,
   WorkResults,
 } from "./messages.ts";
+import { endThread, startThread } from "./thread.ts";
 
 /** This thread's end: a worker, and the calls that it is at. */
 export class Connection implements AsyncDisposable {
@@ -17,8 +18,7 @@ export class Connection implements AsyncDisposable {
 
   /** Starts a worker. */
   constructor() {
-    const url = new URL("./worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module", name: "seraph" });
+    this.#worker = startThread();
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
       this.#gpuBytes = data.gpuBytes;
       this.#calls.get(data.call)?.receive(data);
@@ -96,7 +96,7 @@ export class Connection implements AsyncDisposable {
   terminate(problem: Error): void {
     this.#problem ??= problem;
     this.#gpuBytes = 0;
-    this.#worker.terminate();
+    endThread(this.#worker);
     this.#failAll(problem);
   }
 

@@ -1,4 +1,4 @@
-// The module that the worker runs; see load.ts for the thread that starts it.
+// The module that the worker runs; see thread.ts for who starts it.
 
 import { EngineHost } from "./host.ts";
 import type { WorkerReply, WorkerRequest } from "./messages.ts";
