@@ -72,6 +72,49 @@ Deno.test("a grammar gives the same text on GPU and CPU, and in a worker", async
   }
 });
 
+Deno.test("tokens without a rival run together, and change nothing", async () => {
+  // As if each digit had been chosen by a step of its own.
+  const digits = "9876543210".repeat(3);
+  const grammar: Grammar = {
+    kind: "json",
+    schema: {
+      type: "array",
+      prefixItems: [{ const: digits }, { type: "string", maxLength: 9 }, {
+        const: digits,
+      }],
+      minItems: 3,
+      maxItems: 5,
+      items: { enum: [digits, `${digits}!`] },
+    },
+  };
+  await using expected = await loadModel(STORIES);
+  await using model = await loadModel(STORIES);
+  for (
+    const options of [
+      { temperature: 2, seed: 5 },
+      { temperature: 2, seed: 6 },
+      {},
+      { temperature: 2, seed: 7, repeatPenalty: 1.2 },
+    ]
+  ) {
+    const given = { grammar, maxTokens: 160, ...options };
+    const { ids, finishReason } = await model.generate(PROMPT, given).result();
+    const one = expected.generate(PROMPT, { ...given, sampler: "cpu" });
+    assertEquals(ids, (await one.result()).ids);
+    assertEquals(finishReason, "stop");
+    // Its bytes are tokens as well, which models do not know them by.
+    const types = new Set(ids.map((id) => model.tokenizer.typeOf(id)));
+    assertEquals(types, new Set(["normal"]));
+    // What runs behind it finds the same cache.
+    const text = { maxTokens: 8, ignoreEos: true };
+    const after = [1, ...ids.slice(0, 100)];
+    assertEquals(
+      (await model.generate(after, text).result()).ids,
+      (await expected.generate(after, text).result()).ids,
+    );
+  }
+});
+
 Deno.test("generate() takes no more tokens than the shortest text needs", async () => {
   await using model = await loadModel(STORIES);
   const grammar = { kind: "json", schema: PERSON } as const;

@@ -160,8 +160,8 @@ export class GpuEngine implements Engine {
       : undefined;
     const { sequence } = main;
     const parts = { queue, widen, sequence, draft: draft?.sequence };
-    const { endIds } = this.#grammars;
-    const constraint = matcher && { matcher, endIds };
+    const { endIds, forced } = this.#grammars;
+    const constraint = matcher && { matcher, endIds, forced };
     yield* runTokens({ ...parts, constraint }, ids, options);
   }
 

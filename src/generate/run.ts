@@ -1,4 +1,4 @@
-import { nextTurn } from "../gpu/next_turn.ts";
+import { nextTurnWhenDue } from "../gpu/next_turn.ts";
 import { Draft } from "./draft.ts";
 import { logSumExp } from "./logits.ts";
 import { readPrompt, readsLogits, stepLogprobs } from "./logprobs.ts";
@@ -82,7 +82,7 @@ async function* onCpu(run: Run): AsyncGenerator<TokenChunk, void> {
       ...(step === 0 && { reused, ...(echoed && { echoed }) }),
     };
     if (++step === maxTokens) return;
-    await nextTurn();
+    await nextTurnWhenDue();
     signal?.throwIfAborted();
     logits = await sequence.stepLogits(id);
   }
@@ -102,7 +102,7 @@ async function* onGpu(run: Run): AsyncGenerator<TokenChunk, void> {
   const stepper = new Stepper(queue, sequence, options.steps);
   let last = first!;
   for (let left = maxTokens - 1; left > 0;) {
-    await nextTurn();
+    await nextTurnWhenDue();
     signal?.throwIfAborted();
     let chosen = await speculator?.take(sequence, { last, left }) ?? [];
     if (chosen.length === 0) {

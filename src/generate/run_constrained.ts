@@ -1,4 +1,5 @@
-import { nextTurn } from "../gpu/next_turn.ts";
+import { nextTurnWhenDue } from "../gpu/next_turn.ts";
+import { MAX_STEPS } from "../kernels/batch.ts";
 import type { Mask, Matcher } from "../structure/matcher.ts";
 import { logSumExp } from "./logits.ts";
 import { readsLogits, stepLogprobs } from "./logprobs.ts";
@@ -21,12 +22,19 @@ export interface ConstrainedRun extends Run {
 /** Milliseconds of a mask that need not be hidden behind a pass. */
 const QUICK_MS = 0.5;
 
+/**
+ * Tokens without a choice from which on a pass for several of them is worth the
+ * time that it takes to make the model ready for it.
+ */
+const WORTH_WIDENING = 48;
+
 /** Runs passes, and chooses of what may come. */
 interface Chooser {
   /** Runs the prompt, and need not wait for it. */
   begin(): Promise<void>;
   /**
-   * Runs a token, and need not wait for it; the mask is found meanwhile.
+   * Takes a token. It runs, without being waited for, where the next mask takes
+   * time; else it may wait for the choice of the next one.
    *
    * @param id The token.
    * @param isQuick Whether the mask is found at once.
@@ -39,7 +47,8 @@ interface Chooser {
 /**
  * Continues a prompt by a text of a grammar. Where it takes time to find out which
  * tokens may follow, the CPU does so while the GPU is at the pass of the last one;
- * else pass and choice are one submission.
+ * else pass and choice are one submission. A token that has no rival is not asked
+ * for, and runs together with those behind it.
  *
  * @param run What runs, and what it is held to.
  * @returns The tokens as they are chosen. Where only the end may follow, that
@@ -67,7 +76,7 @@ export async function* runConstrained(
     const [id] = chunk.ids;
     if (endIds.includes(id!) || step + 1 === maxTokens) return;
     matcher.accept(id!);
-    await nextTurn();
+    await nextTurnWhenDue();
     signal?.throwIfAborted();
     await chooser.step(id!, isQuick);
   }
@@ -109,35 +118,50 @@ function complete(
 }
 
 function onGpu(run: ConstrainedRun): Chooser {
-  const { sequence, ids, options, sampling, promptLength } = run;
-  /** A token whose pass waits for the mask. */
-  let waiting: number | undefined;
+  const { sequence, widen, ids, options, sampling, promptLength } = run;
+  const { signal } = options;
+  const { forced } = run.constraint;
+  // Samplers that look back take note of what is chosen.
+  const canSkip = sampling.rule.lastN === 0;
+  /** Tokens whose passes wait for a token that has to be chosen. */
+  const waiting: number[] = [];
+  let rows = 1;
+  /** Runs the tokens that wait but for the last ones, which fit into one pass. */
+  const last = async () => {
+    if (rows === 1 && waiting.length > 1 && forced.count >= WORTH_WIDENING) {
+      // Each of them can run alone, where several cannot.
+      rows = await widen().then(() => MAX_STEPS, () => 1);
+    }
+    const most = Math.max(0, waiting.length - rows);
+    if (most > 0) {
+      await sequence.replay(waiting.splice(0, most), { rows, signal });
+    }
+    return waiting.splice(0);
+  };
   return {
     async begin() {
       await sequence.masked.prepare();
       sequence.setChoice(sampling, { history: ids });
-      if (promptLength < ids.length) sequence.masked.keep(await resume(run));
-      else {await sequence.masked.keepPrompt(
-          ids.slice(sequence.length),
-          prompting(options),
-        );}
-    },
-    step(id, isQuick) {
-      if (isQuick) waiting = id;
-      else sequence.masked.keep(id);
-    },
-    async choose({ bits, count, last }, step) {
-      const id = waiting;
-      waiting = undefined;
-      // Samplers take note of what is chosen; of the best one there is no need.
-      if (count === 1 && sampling.isArgmax) {
-        if (id !== undefined) sequence.masked.keep(id);
-        if (isBanned(sampling, last)) throw ruledOutError();
-        return { ids: [last] };
+      if (promptLength < ids.length) {
+        sequence.masked.keep([await resume(run)]);
+      } else {
+        const prompt = ids.slice(sequence.length);
+        await sequence.masked.keepPrompt(prompt, prompting(options));
       }
-      const chosen = id === undefined
+    },
+    async step(id, isQuick) {
+      waiting.push(id);
+      if (!isQuick) sequence.masked.keep(await last());
+    },
+    async choose({ bits, count, last: only }, step) {
+      if (count === 1 && canSkip) {
+        if (isBanned(sampling, only)) throw ruledOutError();
+        forced.count++;
+        return { ids: [only] };
+      }
+      const chosen = waiting.length === 0
         ? await sequence.masked.choose(bits, step)
-        : await sequence.masked.step(id, bits, step);
+        : await sequence.masked.step(await last(), bits, step);
       if (isBanned(sampling, chosen)) throw ruledOutError();
       return { ids: [chosen] };
     },

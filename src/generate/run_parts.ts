@@ -26,6 +26,8 @@ export interface Constraint {
   matcher: Matcher;
   /** Tokens that end a text. */
   endIds: readonly number[];
+  /** Tokens of all the model's texts that had no rival. */
+  forced: { count: number };
 }
 
 /** One generation under way. */

@@ -44,13 +44,14 @@ export class MaskedSteps {
   }
 
   /**
-   * Appends one token as a step and keeps the logits behind it, without waiting
+   * Appends tokens as steps and keeps the logits behind them, without waiting
    * for them.
    *
-   * @param id The token.
+   * @param ids The tokens: more than one where the model is wide, at most
+   * `MAX_STEPS`.
    */
-  keep(id: number): void {
-    this.#runner.step(id, { then: "keep" });
+  keep(ids: readonly number[]): void {
+    this.#runner.step(ids, { then: "keep" });
   }
 
   /**
@@ -73,15 +74,16 @@ export class MaskedSteps {
   }
 
   /**
-   * Appends one token as a step and chooses the next of those that may come.
+   * Appends tokens as steps and chooses the next of those that may come.
    *
-   * @param id The token.
+   * @param ids The tokens: more than one where the model is wide, at most
+   * `MAX_STEPS`.
    * @param allowed A bit for each token, `[ceil(tokens / 32)]`.
    * @param chosen Tokens that were chosen before it.
    * @returns The next token's id.
    */
   async step(
-    id: number,
+    ids: readonly number[],
     allowed: Uint32Array<ArrayBuffer>,
     chosen: number,
   ): Promise<number> {
@@ -89,7 +91,7 @@ export class MaskedSteps {
     this.#runner.checkAlive();
     chooser.masked.allow(allowed);
     this.#runner.chosen = chosen;
-    this.#runner.step(id, { then: "choose", isMasked: true });
+    this.#runner.step(ids, { then: "choose", isMasked: true });
     const [next] = await results.ids(1);
     return next!;
   }

@@ -88,13 +88,13 @@ export class Runner implements Disposable {
     this.#recorder.prepare(work, position);
   }
 
-  /** Submits a step of one token, and encodes one like it behind it. */
-  step(id: number, how: Pick<Work, "then" | "isMasked">): void {
+  /** Submits tokens as steps, and encodes a step of one behind them. */
+  step(ids: readonly number[], how: Pick<Work, "then" | "isMasked">): void {
     const head = { rows: 1, kind: "step" } as const;
-    const work: Work = { ids: [id], kind: "step", head, ...how };
+    const work: Work = { ids, kind: "step", head, ...how };
     this.submit(work);
-    this.cache.rows.appendSteps([id]);
-    if (this.room > 0) this.prepare(work, this.length);
+    this.cache.rows.appendSteps(ids);
+    if (this.room > 0) this.prepare({ ...work, ids: [0] }, this.length);
   }
 
   /** Submits rows of a prompt, and takes note of them. */

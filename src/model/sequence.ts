@@ -242,7 +242,7 @@ export class Sequence implements Disposable {
    * @returns The logits, `[vocabularySize]`.
    */
   async stepLogits(id: number): Promise<Float32Array> {
-    this.#runner.step(id, { then: "logits" });
+    this.#runner.step([id], { then: "logits" });
     return await this.#runner.results.logits(1);
   }
 

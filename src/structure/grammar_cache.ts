@@ -12,6 +12,8 @@ const MOST_KEPT = 16;
 export class GrammarCache implements Disposable {
   /** Tokens that end a text. */
   readonly endIds: readonly number[];
+  /** Tokens of all texts that had no rival, as far as they were counted. */
+  readonly forced: { count: number } = { count: 0 };
   readonly #tokenizer: Tokenizer;
   // Which was used last stands at the end.
   readonly #kept = new Map<string, Promise<CompiledGrammar>>();

@@ -23,18 +23,26 @@ export interface TokenTrie {
 
 /**
  * The bytes of the tokens that can spell text: none of a special token, an
- * unused one or one that stands for the unknown.
+ * unused one or one that stands for the unknown, and none of a byte that is also
+ * a piece of text, as models know such a byte by its piece.
  *
  * @param tokenizer The tokenizer.
  * @returns The bytes of each token, `[size]`.
  */
 export function tokenBytes(tokenizer: Tokenizer): Uint8Array[] {
   const nothing = new Uint8Array();
+  const pieces = new Set<number>(); // of one byte
+  for (let id = 0; id < tokenizer.size; id++) {
+    if (tokenizer.typeOf(id) !== "normal") continue;
+    const bytes = tokenizer.pieceBytes(id);
+    if (bytes.length === 1) pieces.add(bytes[0]!);
+  }
   return Array.from({ length: tokenizer.size }, (_, id) => {
     const type = tokenizer.typeOf(id);
     const isText = (type === "normal" || type === "byte") &&
       !tokenizer.isEndOfGeneration(id);
-    return isText ? tokenizer.pieceBytes(id) : nothing;
+    const bytes = isText ? tokenizer.pieceBytes(id) : nothing;
+    return type === "byte" && pieces.has(bytes[0]!) ? nothing : bytes;
   });
 }
 
