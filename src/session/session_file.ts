@@ -1,7 +1,8 @@
 import type { KvType } from "../kernels/kv_cache.ts";
 import { checkIds } from "../model/check_ids.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
-import { checkScheme, replaceFile } from "./replace_file.ts";
+import { checkScheme } from "../files/check_file.ts";
+import { replaceFile } from "../files/replace_file.ts";
 import { readParts, type SessionHeader, writeParts } from "./session_parts.ts";
 import type { SessionState } from "./session_source.ts";
 

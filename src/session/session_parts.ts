@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { KvType } from "../kernels/kv_cache.ts";
-import { checkRegular } from "./replace_file.ts";
+import { checkRegular } from "../files/check_file.ts";
 import type { SessionState } from "./session_source.ts";
 
 // A session file, all numbers little-endian:
