@@ -15,7 +15,7 @@
  * @module
  */
 import { blockFormatByName } from "../src/gguf/formats.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import { ByteWriter } from "../src/gguf/byte_writer.ts";
 
 /** The types of GGUF's numbers, booleans and strings. */
 export type ScalarType = keyof typeof SCALAR_IDS;

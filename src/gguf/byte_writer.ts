@@ -11,6 +11,8 @@ export type NumberType =
   | "i64"
   | "f64";
 
+const ENCODER = new TextEncoder();
+
 /** Collects bytes in a buffer that grows. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
@@ -65,6 +67,16 @@ export class ByteWriter {
   bytes(bytes: Uint8Array): void {
     const at = this.#grow(bytes.length);
     this.#bytes.set(bytes, at);
+  }
+
+  /** Appends text as GGUF has it: its length in bytes, then UTF-8. */
+  string(text: string): void {
+    const at = this.#grow(8 + 3 * text.length); // the most that it can take
+    const target = this.#bytes.subarray(at + 8);
+    const { written } = ENCODER.encodeInto(text, target);
+    this.#view.setBigUint64(at, BigInt(written), true);
+    this.#bytes.fill(0, at + 8 + written, this.#length);
+    this.#length = at + 8 + written;
   }
 
   /** Appends zeros. */

@@ -1,3 +1,23 @@
+/** The types of GGUF's values by GGUF's numbers for them. */
+export const VALUE_TYPES = [
+  "u8",
+  "i8",
+  "u16",
+  "i16",
+  "u32",
+  "i32",
+  "f32",
+  "bool",
+  "string",
+  "array",
+  "u64",
+  "i64",
+  "f64",
+] as const;
+
+/** A type of GGUF's values. */
+export type ValueType = typeof VALUE_TYPES[number];
+
 /** GGUF's number for a string. */
 export const STRING = 8;
 
@@ -10,8 +30,7 @@ export const UINT32 = 4;
 /** The least bytes that an array takes: the type and count of its elements. */
 export const ARRAY_HEAD_BYTES = 12;
 
-// uint8 int8 uint16 int16 uint32 int32 float32 bool string array uint64 int64
-// float64, where strings and arrays start with their length.
+// In the order of VALUE_TYPES, where strings and arrays start with their length.
 const LEAST_BYTES = [1, 1, 2, 2, 4, 4, 4, 1, 8, ARRAY_HEAD_BYTES, 8, 8, 8];
 
 /**

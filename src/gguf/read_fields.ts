@@ -1,0 +1,139 @@
+import type { Cursor } from "./cursor.ts";
+import {
+  type GgufArray,
+  type GgufField,
+  type GgufText,
+  TYPED_ARRAYS,
+} from "./field.ts";
+import type { ScannedValue } from "./scan_values.ts";
+import { leastBytes, VALUE_TYPES, type ValueType } from "./value_type.ts";
+
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A walk over the bytes of one value. */
+interface Walk {
+  readonly label: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  at: number;
+}
+
+/**
+ * Reads the values that a scan has found.
+ *
+ * @param cursor A cursor of the source; where it stands does not matter.
+ * @param values Where the values lie.
+ * @returns The values with their keys and types, in the same order.
+ * @throws {RangeError} If the source has changed since the scan.
+ */
+export async function readFields(
+  cursor: Cursor,
+  values: readonly ScannedValue[],
+): Promise<GgufField[]> {
+  const fields: GgufField[] = [];
+  for (const { key, type, offset, end } of values) {
+    cursor.offset = offset;
+    const bytes = await cursor.bytes(end - offset);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const walk = { label: cursor.label, bytes, view, at: 0 };
+    const name = typeName(walk, type);
+    const value = name === "array"
+      ? readArray(walk)
+      : { type: name, value: readScalar(walk, name) };
+    fields.push({ key, ...value } as GgufField);
+  }
+  return fields;
+}
+
+function readScalar(
+  walk: Walk,
+  type: Exclude<ValueType, "array">,
+): number | bigint | boolean | GgufText {
+  if (type === "string") return readText(walk);
+  const at = step(walk, leastBytes(VALUE_TYPES.indexOf(type))!);
+  const { view } = walk;
+  switch (type) {
+    case "u8":
+      return view.getUint8(at);
+    case "i8":
+      return view.getInt8(at);
+    case "u16":
+      return view.getUint16(at, true);
+    case "i16":
+      return view.getInt16(at, true);
+    case "u32":
+      return view.getUint32(at, true);
+    case "i32":
+      return view.getInt32(at, true);
+    case "f32":
+      return view.getFloat32(at, true);
+    case "bool":
+      return view.getUint8(at) !== 0;
+    case "u64":
+      return view.getBigUint64(at, true);
+    case "i64":
+      return view.getBigInt64(at, true);
+    case "f64":
+      return view.getFloat64(at, true);
+  }
+}
+
+function readArray(walk: Walk): GgufArray {
+  const of = typeName(walk, walk.view.getUint32(step(walk, 4), true));
+  const count = readCount(walk);
+  if (of === "array") {
+    return { type: "array", of, value: list(count, () => readArray(walk)) };
+  }
+  if (of === "string") {
+    return { type: "array", of, value: list(count, () => readText(walk)) };
+  }
+  const Elements = TYPED_ARRAYS[of];
+  const at = step(walk, count * Elements.BYTES_PER_ELEMENT);
+  const bytes = walk.bytes.slice(at, walk.at); // aligned, and to be kept
+  return { type: "array", of, value: new Elements(bytes.buffer) } as GgufArray;
+}
+
+/** An array that grows as it is read, whatever its count says. */
+function list<T>(count: number, read: () => T): T[] {
+  const elements: T[] = [];
+  for (let i = 0; i < count; i++) elements.push(read());
+  return elements;
+}
+
+function readText(walk: Walk): GgufText {
+  const length = readCount(walk);
+  const at = step(walk, length);
+  const bytes = walk.bytes.subarray(at, walk.at);
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return bytes.slice();
+  }
+}
+
+function readCount(walk: Walk): number {
+  const count = walk.view.getBigUint64(step(walk, 8), true);
+  if (count > walk.bytes.length) throw changed(walk); // no room for so many
+  return Number(count);
+}
+
+/** Steps over bytes of the value, and says where they started. */
+function step(walk: Walk, count: number): number {
+  const { at } = walk;
+  if (at + count > walk.bytes.length) throw changed(walk);
+  walk.at += count;
+  return at;
+}
+
+function typeName(walk: Walk, id: number): ValueType {
+  const name = VALUE_TYPES[id];
+  if (name === undefined) throw changed(walk);
+  return name;
+}
+
+// The scan has checked all of it, but a file may change in between.
+function changed({ label }: Walk): RangeError {
+  return new RangeError(
+    `Cannot read "${label}": it has changed while its header was read`,
+  );
+}

@@ -1,0 +1,383 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { smallFiles } from "../../tests/gguf_mutate.ts";
+import { readTensor } from "./chunks.ts";
+import type { GgufField } from "./field.ts";
+import { blockFormatByName } from "./formats.ts";
+import type { GgufPlan, PlannedTensor } from "./layout.ts";
+import { openSource } from "./source.ts";
+import { readTypedGguf } from "./typed_reader.ts";
+import { GgufWriter } from "./writer.ts";
+
+const REAL_FILES = [
+  "../../models/stories260k-f32.gguf",
+  "../../models/tiny-archangel-q8_0.gguf",
+];
+
+async function inFolder(
+  test: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+function tensor(
+  name: string,
+  shape: number[],
+  format = "F32",
+): PlannedTensor {
+  return { name, shape, format: blockFormatByName(format)! };
+}
+
+/** Writes a file as it was read. */
+async function rewrite(
+  input: Uint8Array | URL,
+  path: string,
+  chunkBytes: number,
+): Promise<void> {
+  await using source = await openSource(input);
+  const file = await readTypedGguf(source);
+  await using writer = await GgufWriter.create(path, file);
+  for (const [i, { name }] of writer.tensors.entries()) {
+    const chunks = readTensor(source, file.tensors[i]!, { chunkBytes });
+    for await (const { bytes } of chunks) await writer.write(name, bytes);
+  }
+  await writer.finish();
+}
+
+for (const path of REAL_FILES) {
+  Deno.test(`GgufWriter writes the same bytes when ${path} is written again`, async () => {
+    await inFolder(async (folder) => {
+      const url = new URL(path, import.meta.url);
+      const out = `${folder}/out.gguf`;
+      await rewrite(url, out, 2 ** 20);
+      const [wanted, written] = [
+        Deno.readFileSync(url),
+        Deno.readFileSync(out),
+      ];
+      assertEquals(written.length, wanted.length);
+      assert(written.every((byte, i) => byte === wanted[i]));
+      assertEquals(names(folder), ["out.gguf"]);
+    });
+  });
+}
+
+Deno.test("GgufWriter writes the same bytes when files have arrays of arrays and odd alignments", async () => {
+  await inFolder(async (folder) => {
+    const out = `${folder}/out.gguf`;
+    for (const file of smallFiles()) {
+      await rewrite(file, out, 64);
+      const written = Deno.readFileSync(out);
+      const wanted = new Uint8Array(written.length); // zeros to the end
+      wanted.set(file);
+      wanted[4] = 3; // whatever version it had
+      assertEquals(written, wanted);
+    }
+  });
+});
+
+Deno.test("GgufWriter keeps every value and its type", async () => {
+  const fields: GgufField[] = [
+    { key: "general.alignment", type: "u32", value: 128 },
+    { key: "u8", type: "u8", value: 255 },
+    { key: "i8", type: "i8", value: -128 },
+    { key: "u16", type: "u16", value: 65535 },
+    { key: "i16", type: "i16", value: -32768 },
+    { key: "u32", type: "u32", value: 2 ** 32 - 1 },
+    { key: "i32", type: "i32", value: -(2 ** 31) },
+    { key: "u64", type: "u64", value: 2n ** 64n - 1n },
+    { key: "i64", type: "i64", value: -(2n ** 63n) },
+    { key: "f32", type: "f32", value: Math.fround(0.1) },
+    { key: "inf", type: "f32", value: -Infinity },
+    { key: "nan", type: "f64", value: NaN },
+    { key: "f64", type: "f64", value: 0.1 },
+    { key: "yes", type: "bool", value: true },
+    { key: "no", type: "bool", value: false },
+    { key: "ü\u0000", type: "string", value: "\ufeff\u0000😀" },
+    { key: "raw", type: "string", value: Uint8Array.of(0xff, 0x41) },
+    { key: "", type: "string", value: "" },
+    { key: "a.u8", type: "array", of: "u8", value: Uint8Array.of(1, 2) },
+    { key: "a.i64", type: "array", of: "i64", value: BigInt64Array.of(-1n) },
+    { key: "a.f32", type: "array", of: "f32", value: Float32Array.of(-0, NaN) },
+    { key: "a.bool", type: "array", of: "bool", value: Uint8Array.of(0, 1) },
+    { key: "a.none", type: "array", of: "string", value: [] },
+    {
+      key: "a.string",
+      type: "array",
+      of: "string",
+      value: ["a", Uint8Array.of(0x80), "\ufeff"],
+    },
+    {
+      key: "a.array",
+      type: "array",
+      of: "array",
+      value: [
+        { type: "array", of: "u16", value: Uint16Array.of(1) },
+        { type: "array", of: "u16", value: Uint16Array.of() },
+      ],
+    },
+  ];
+  await inFolder(async (folder) => {
+    const out = `${folder}/out.gguf`;
+    await using writer = await GgufWriter.create(out, { fields, tensors: [] });
+    await writer.finish();
+    await using source = await openSource(out);
+    const file = await readTypedGguf(source);
+    assertEquals(file.fields, fields);
+    assertEquals(file.size, writer.size);
+    assertEquals(file.size % 128, 0);
+  });
+});
+
+Deno.test("GgufWriter takes plain arrays and numbers when they fit the type", async () => {
+  const fields: GgufField[] = [
+    { key: "a", type: "array", of: "i32", value: [1, -2] },
+    { key: "b", type: "array", of: "bool", value: [true, false] },
+    { key: "c", type: "array", of: "u64", value: [1, 2n ** 60n] },
+    { key: "d", type: "u64", value: 7 },
+  ];
+  await inFolder(async (folder) => {
+    const out = `${folder}/out.gguf`;
+    await using writer = await GgufWriter.create(out, { fields, tensors: [] });
+    await writer.finish();
+    await using source = await openSource(out);
+    assertEquals((await readTypedGguf(source)).fields, [
+      { key: "a", type: "array", of: "i32", value: Int32Array.of(1, -2) },
+      { key: "b", type: "array", of: "bool", value: Uint8Array.of(1, 0) },
+      {
+        key: "c",
+        type: "array",
+        of: "u64",
+        value: BigUint64Array.of(1n, 2n ** 60n),
+      },
+      { key: "d", type: "u64", value: 7n },
+    ]);
+  });
+});
+
+// deno-lint-ignore no-explicit-any -- what only JavaScript can give
+type Wrong = any;
+
+const REFUSED: [string, Wrong, string][] = [
+  ["a u8 of 256", { type: "u8", value: 256 }, "it is 256, 0 to 255 is wanted"],
+  ["half an integer", { type: "i32", value: 0.5 }, "it is 0.5, an integer"],
+  ["a u64 below 0", { type: "u64", value: -1n }, "it is -1, 0 to 18446744"],
+  ["a text as u32", { type: "u32", value: "1" }, 'it is "1", an integer'],
+  ["a number as text", { type: "string", value: 1 }, "it is 1, a string"],
+  ["half a pair", { type: "string", value: "\ud800" }, "lone surrogates"],
+  ["a 1 as bool", { type: "bool", value: 2 }, "it is 2, a boolean is wanted"],
+  ["1e39 as f32", { type: "f32", value: 1e39 }, "a number of 32 bits"],
+  ["no such type", { type: "u7", value: 1 }, 'its type is "u7", one of u8'],
+  [
+    "an element out of range",
+    { type: "array", of: "i8", value: [1, 128] },
+    "element 1: it is 128, -128 to 127 is wanted",
+  ],
+  [
+    "no array",
+    { type: "array", of: "i8", value: 3 },
+    "it is 3, an array is wanted",
+  ],
+  [
+    "arrays of two types in one",
+    {
+      type: "array",
+      of: "array",
+      value: [
+        { type: "array", of: "u8", value: [1] },
+        { type: "array", of: "i8", value: [1] },
+      ],
+    },
+    "inner arrays of the value types 0 and 1",
+  ],
+  [
+    "an array of over a million elements",
+    { type: "array", of: "u8", value: new Uint8Array(1_000_001) },
+    "at most 1000000 are wanted",
+  ],
+];
+
+for (const [what, value, message] of REFUSED) {
+  Deno.test(`GgufWriter.create() refuses ${what}`, async () => {
+    const field = { key: "some.key", ...value };
+    const error = await assertRejects(
+      () => GgufWriter.create("/x/out.gguf", { fields: [field], tensors: [] }),
+      Error,
+      message,
+    );
+    assertStringIncludes(error.message, 'Cannot write "/x/out.gguf": key "so');
+  });
+}
+
+const BROKEN_PLANS: [string, Partial<GgufPlan>, string][] = [
+  [
+    "a key twice",
+    {
+      fields: [
+        { key: "a", type: "u8", value: 1 },
+        { key: "a", type: "u8", value: 1 },
+      ],
+    },
+    'it has the key "a" twice',
+  ],
+  [
+    "a tensor twice",
+    { tensors: [tensor("t", [4]), tensor("t", [4])] },
+    'it has the tensor "t" twice',
+  ],
+  ["no dimensions", { tensors: [tensor("t", [])] }, "has 0 dimensions"],
+  ["a dimension of 0", { tensors: [tensor("t", [4, 0])] }, "[4, 0], integers"],
+  ["half a block", { tensors: [tensor("t", [16], "Q4_0")] }, "rows of 16"],
+  [
+    "more elements than a file has",
+    { tensors: [tensor("t", [2 ** 40, 2 ** 40]), tensor("u", [1])] },
+    "1 to 2^53 - 1 elements are wanted",
+  ],
+  [
+    "an alignment of 12",
+    { fields: [{ key: "general.alignment", type: "u32", value: 12 }] },
+    "general.alignment is 12 of type u32, a power of two",
+  ],
+  [
+    "an alignment of another type",
+    { fields: [{ key: "general.alignment", type: "u64", value: 32n }] },
+    "general.alignment is 32 of type u64",
+  ],
+  [
+    "a name that was no text",
+    { tensors: [tensor("t\ufffd", [4])] },
+    "was not valid Unicode",
+  ],
+  [
+    "a header of over 48 MB",
+    {
+      fields: Array.from({ length: 3 }, (_, i) => ({
+        key: `k${i}`,
+        type: "string",
+        value: new Uint8Array(2 ** 24),
+      })),
+    },
+    "at most 48000000 in all are wanted",
+  ],
+];
+
+for (const [what, plan, message] of BROKEN_PLANS) {
+  Deno.test(`GgufWriter.create() refuses ${what}`, async () => {
+    await inFolder(async (folder) => {
+      const path = `${folder}/out.gguf`;
+      const error = await assertRejects(
+        () => GgufWriter.create(path, { fields: [], tensors: [], ...plan }),
+        Error,
+        message,
+      );
+      assertStringIncludes(error.message, `Cannot write "${path}": `);
+      assertEquals(names(folder), []);
+    });
+  });
+}
+
+const PLAN: GgufPlan = {
+  fields: [],
+  tensors: [tensor("a", [3]), tensor("b", [64], "Q4_0")],
+};
+
+Deno.test("GgufWriter.write() refuses tensors out of turn and bytes that are too many", async () => {
+  await inFolder(async (folder) => {
+    Deno.writeTextFileSync(`${folder}/out.gguf`, "old");
+    {
+      await using writer = await GgufWriter.create(`${folder}/out.gguf`, PLAN);
+      const wrong = (name: string, bytes: number, message: string) =>
+        assertRejects(
+          () => writer.write(name, new Uint8Array(bytes)),
+          Error,
+          message,
+        );
+      await wrong("b", 36, 'tensor "b" is given, tensor "a" is wanted');
+      await wrong("a", 13, 'tensor "a" is given 13 bytes, 12 are wanted');
+      await writer.write("a", new Uint8Array(5));
+      await wrong("a", 8, 'tensor "a" is given 13 bytes, 12 are wanted');
+      await wrong("b", 36, 'tensor "a" from byte 5 on is wanted');
+      await assertRejects(
+        () => writer.finish(),
+        Error,
+        'it ends early, tensor "a" from byte 5 on is wanted',
+      );
+      await writer.write("a", new Uint8Array(7));
+      await writer.write("b", new Uint8Array(36));
+      await wrong("b", 1, "no more data is wanted");
+      assertEquals(names(folder).length, 2);
+    }
+    assertEquals(names(folder), ["out.gguf"]);
+    assertEquals(Deno.readTextFileSync(`${folder}/out.gguf`), "old");
+  });
+});
+
+Deno.test("GgufWriter.write() keeps the order when calls overlap", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/out.gguf`;
+    await using writer = await GgufWriter.create(path, PLAN);
+    await Promise.all([
+      writer.write("a", new Uint8Array(5).fill(1)),
+      writer.write("a", new Uint8Array(7).fill(2)),
+      writer.write("b", new Uint8Array(36).fill(3)),
+    ]);
+    await writer.finish();
+    const data = Deno.readFileSync(path).subarray(-32 - 64);
+    assertEquals([...data], [
+      ...Array(5).fill(1),
+      ...Array(7).fill(2),
+      ...Array(20).fill(0),
+      ...Array(36).fill(3),
+      ...Array(28).fill(0),
+    ]);
+  });
+});
+
+Deno.test("GgufWriter leaves nothing when it is aborted", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/out.gguf`;
+    for (const until of [0, 1, 2]) {
+      const stop = new AbortController();
+      const { signal } = stop;
+      await assertRejects(
+        async () => {
+          await using writer = await GgufWriter.create(path, PLAN, { signal });
+          if (until === 0) stop.abort(new Error("enough"));
+          await writer.write("a", new Uint8Array(12));
+          if (until === 1) stop.abort(new Error("enough"));
+          await writer.write("b", new Uint8Array(36));
+          stop.abort(new Error("enough"));
+          await writer.finish();
+        },
+        Error,
+        "enough",
+      );
+      assertEquals(names(folder), []);
+    }
+  });
+});
+
+Deno.test("GgufWriter.create() refuses places that no file can be at", async () => {
+  await inFolder(async (folder) => {
+    for (const path of [folder, `${folder}/none/out.gguf`]) {
+      await assertRejects(
+        () => GgufWriter.create(path, PLAN),
+        Error,
+        `Cannot write "${path}": `,
+      );
+    }
+    assertEquals(names(folder), []);
+  });
+});
