@@ -15,6 +15,7 @@ export function abortable(
   return {
     label: source.label,
     size: source.size,
+    parts: source.parts,
     async readInto(target, offset) {
       signal.throwIfAborted();
       await source.readInto(target, offset);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { GgufFile } from "./reader.ts";
-import type { ByteSource } from "./source.ts";
+import type { ByteRange, GgufFile } from "./reader.ts";
+import type { ByteSource, SourcePart } from "./source.ts";
 
 /** All of a file of up to so many bytes is taken. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -53,21 +53,19 @@ export class FingerprintedSource implements ByteSource {
     return this.#source.size;
   }
 
+  get parts(): readonly SourcePart[] | undefined {
+    return this.#source.parts;
+  }
+
   /**
-   * Takes the header. What is read from then on counts, and nothing before.
+   * Takes the header, or those of all parts. What is read from then on counts, and nothing before.
    *
    * @param file What the header says.
    */
   async takeHeader(
-    { dataOffset, tensors }: Pick<GgufFile, "dataOffset" | "tensors">,
+    { headers, tensors }: Pick<GgufFile, "headers" | "tensors">,
   ): Promise<void> {
-    const end = Math.min(dataOffset, this.size);
-    const chunk = new Uint8Array(Math.min(HEADER_CHUNK_BYTES, end));
-    for (let offset = 0; offset < end; offset += chunk.length) {
-      const bytes = chunk.subarray(0, end - offset);
-      await this.#source.readInto(bytes, offset);
-      this.#hash.update(bytes);
-    }
+    for (const header of headers) await this.#takeRange(header);
     this.#starts = Array.from(tensors.values(), ({ offset }) => offset)
       .sort((a, b) => a - b);
   }
@@ -87,6 +85,16 @@ export class FingerprintedSource implements ByteSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source[Symbol.asyncDispose]();
+  }
+
+  async #takeRange({ offset, end }: ByteRange): Promise<void> {
+    const last = Math.min(end, this.size);
+    const chunk = new Uint8Array(Math.min(HEADER_CHUNK_BYTES, last - offset));
+    for (let at = offset; at < last; at += chunk.length) {
+      const bytes = chunk.subarray(0, last - at);
+      await this.#source.readInto(bytes, at);
+      this.#hash.update(bytes);
+    }
   }
 
   #takeSamples(

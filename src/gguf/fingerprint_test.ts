@@ -38,7 +38,7 @@ async function fingerprintOf(
   // What was read before the header was taken does not count.
   await made.readInto(new Uint8Array(chunk % 100), 0);
   await made.takeHeader({
-    dataOffset: HEADER,
+    headers: [{ offset: 0, end: HEADER }],
     // As the header has them, in any order.
     tensors: new Map(
       STARTS.toReversed().map((

@@ -202,7 +202,7 @@ Deno.test("readGguf() reads the header of stories260K", async () => {
     version: 3,
     alignment: 32,
     size: 1054432,
-    dataOffset: 14304,
+    headers: [{ offset: 0, end: 14304 }],
   });
   assertEquals(metadata["general.architecture"], "llama");
   assertEquals(metadata["llama.block_count"], 5);

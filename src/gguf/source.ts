@@ -1,8 +1,22 @@
+import { closedError } from "./closed_error.ts";
+import { openParts } from "./joined_source.ts";
+import { locatePart, partOf } from "./part_name.ts";
+
 /**
  * Where a model comes from: the path of a file (or a `file:` URL as text), a
  * `file:` URL, or the bytes of the file.
  */
 export type ModelInput = string | URL | Uint8Array | Blob;
+
+/** A file of several that a source joins. */
+export interface SourcePart {
+  /** What errors call it. */
+  readonly label: string;
+  /** Where it starts in the source, in bytes. */
+  readonly offset: number;
+  /** Its length in bytes. */
+  readonly size: number;
+}
 
 /** Bytes that can be read anywhere, in any order. */
 export interface ByteSource extends AsyncDisposable {
@@ -10,6 +24,11 @@ export interface ByteSource extends AsyncDisposable {
   readonly label: string;
   /** Length in bytes. */
   readonly size: number;
+  /**
+   * The files that it joins, one behind the other, where it joins the parts of a
+   * split GGUF file. What wraps a source passes them on.
+   */
+  readonly parts?: readonly SourcePart[] | undefined;
   /**
    * Fills `target` with the bytes from `offset` on. Calls may overlap in time.
    *
@@ -20,7 +39,9 @@ export interface ByteSource extends AsyncDisposable {
 }
 
 /**
- * Opens a model's bytes. A `Uint8Array` is used in place, not copied.
+ * Opens a model's bytes. A `Uint8Array` is used in place, not copied. Where a
+ * path is that of a part of a split file (`model-00002-of-00006.gguf`), all parts
+ * are opened.
  *
  * @param input The model.
  * @returns The source, to be disposed by the caller.
@@ -42,7 +63,7 @@ export async function openSource(input: ModelInput): Promise<ByteSource> {
     });
   }
   if (typeof input === "string" || input instanceof URL) {
-    return await openFile(input);
+    return await openFiles(input);
   }
   throw new TypeError(
     `Cannot open model: it is ${kindOf(input)}, ` +
@@ -74,10 +95,6 @@ function checkRange(
   }
 }
 
-function closedError(label: string): TypeError {
-  return new TypeError(`Cannot read "${label}": it was closed before`);
-}
-
 type Copy = (target: Uint8Array, offset: number) => void | Promise<void>;
 
 class MemorySource implements ByteSource {
@@ -103,7 +120,30 @@ class MemorySource implements ByteSource {
   }
 }
 
-async function openFile(input: string | URL): Promise<ByteSource> {
+async function openFiles(input: string | URL): Promise<ByteSource> {
+  const label = String(input);
+  const path = filePath(input, label);
+  const name = partOf(path);
+  if (name === undefined || name.count === 1) return await openFile(input);
+  const nameOf = (part: number) => String(locatePart(path, part));
+  return await openParts({
+    label,
+    count: name.count,
+    open: (part) => openFile(locatePart(path, part)),
+    nameOf,
+  });
+}
+
+/**
+ * Opens one file, also where it is a part of a split one.
+ *
+ * @param input A path or `file:` URL.
+ * @returns The source, to be disposed by the caller.
+ * @throws {Error} If there is no such file, it is not a regular file, or it may
+ * not be read; the cause is Deno's error.
+ * @throws {TypeError} If the input is a URL of another scheme.
+ */
+export async function openFile(input: string | URL): Promise<ByteSource> {
   const label = String(input);
   const path = filePath(input, label);
   try {

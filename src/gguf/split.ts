@@ -1,0 +1,96 @@
+import { getNumber, type Metadata } from "./metadata.ts";
+import { quote } from "./quote.ts";
+import type { TensorInfo } from "./scan_tensors.ts";
+
+/** What the header of one part of a split file says. */
+export interface SplitPart {
+  /** What errors call the part. */
+  readonly label: string;
+  /** Its metadata. */
+  readonly metadata: Metadata;
+  /** Its tensors, with where they are in all parts together. */
+  readonly tensors: readonly TensorInfo[];
+}
+
+/**
+ * Checks that parts are those of one split file, all of them and in order, and
+ * puts their tensors together.
+ *
+ * @param label What errors call the file.
+ * @param parts The parts, at least one.
+ * @returns The tensors by name, part by part.
+ * @throws {TypeError} If a part does not say which it is.
+ * @throws {RangeError} If it is another, or there are not as many parts or
+ * tensors as the first one says.
+ * @throws {SyntaxError} If a tensor comes twice.
+ */
+export function joinParts(
+  label: string,
+  parts: readonly SplitPart[],
+): Map<string, TensorInfo> {
+  const tensors = new Map<string, TensorInfo>();
+  for (const [i, part] of parts.entries()) {
+    expect(part, "split.no", i);
+    // llama.cpp looks for it in the first part only.
+    const hasCount = i === 0 || "split.count" in part.metadata;
+    if (hasCount) expect(part, "split.count", parts.length);
+    for (const tensor of part.tensors) {
+      if (tensors.has(tensor.name)) {
+        throw new SyntaxError(
+          `Cannot read "${label}": its part "${part.label}" has the tensor ` +
+            `${quote(tensor.name)}, which an earlier one has too`,
+        );
+      }
+      tensors.set(tensor.name, tensor);
+    }
+  }
+  expect(parts[0]!, "split.tensors.count", tensors.size);
+  return tensors;
+}
+
+/**
+ * Checks that a file is a whole one.
+ *
+ * @param label What errors call the file.
+ * @param metadata Its metadata.
+ * @throws {Error} If it is one of several parts.
+ */
+export function checkWhole(label: string, metadata: Metadata): void {
+  const count = metadata["split.count"];
+  // A file that llama.cpp has merged says 0.
+  if (typeof count !== "number" || count <= 1) return;
+  const no = metadata["split.no"];
+  const which = typeof no === "number" ? `part ${no + 1}` : "one";
+  throw new Error(
+    `Cannot read "${label}": it is ${which} of ${count} parts, a path is ` +
+      "wanted that is named like model-00001-of-00006.gguf",
+  );
+}
+
+function expect(
+  { label, metadata }: SplitPart,
+  key: string,
+  wanted: number,
+): void {
+  const value = numberOf(label, metadata, key);
+  if (value === wanted) return;
+  throw new RangeError(
+    `Cannot read "${label}": ${key} is ${value ?? "missing"}, ` +
+      `${wanted} is wanted`,
+  );
+}
+
+function numberOf(
+  label: string,
+  metadata: Metadata,
+  key: string,
+): number | undefined {
+  try {
+    return getNumber(metadata, key);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read "${label}": ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
