@@ -113,18 +113,6 @@ export class Cursor {
     return count;
   }
 
-  /** Whether the next three bytes are a UTF-8 byte order mark. */
-  atByteOrderMark(): boolean {
-    const at = this.offset - this.#start;
-    return this.#window[at] === 0xef && this.#window[at + 1] === 0xbb &&
-      this.#window[at + 2] === 0xbf;
-  }
-
-  /** Steps over `length` bytes in the window and decodes them as UTF-8. */
-  textInWindow(length: number): string {
-    return DECODER.decode(this.bytesInWindow(length));
-  }
-
   /** Steps over `length` bytes in the window; valid until the next `fill()`. */
   bytesInWindow(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#step(length);

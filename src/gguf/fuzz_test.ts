@@ -20,7 +20,7 @@ async function readBroken(bytes: Uint8Array): Promise<"read" | "refused"> {
     const classes: unknown[] = [RangeError, SyntaxError, TypeError];
     assert(classes.includes(error.constructor), error.stack);
     assert(error.message.startsWith('Cannot read "Uint8Array": '), error.stack);
-    // What went wrong must be told by our own checks, not by the library.
+    // What went wrong must be told by our own checks.
     assertEquals(error.cause, undefined, error.stack);
     return "refused";
   } finally {

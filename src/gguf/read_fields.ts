@@ -5,10 +5,9 @@ import {
   type GgufText,
   TYPED_ARRAYS,
 } from "./field.ts";
+import { readText, readTexts } from "./read_texts.ts";
 import type { ScannedValue } from "./scan_values.ts";
 import { leastBytes, VALUE_TYPES, type ValueType } from "./value_type.ts";
-
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A walk over the bytes of one value. */
 interface Walk {
@@ -49,7 +48,10 @@ function readScalar(
   walk: Walk,
   type: Exclude<ValueType, "array">,
 ): number | bigint | boolean | GgufText {
-  if (type === "string") return readText(walk);
+  if (type === "string") {
+    const start = step(walk, readCount(walk));
+    return readText(walk.bytes.subarray(start, walk.at));
+  }
   const at = step(walk, leastBytes(VALUE_TYPES.indexOf(type))!);
   const { view } = walk;
   switch (type) {
@@ -82,10 +84,12 @@ function readArray(walk: Walk): GgufArray {
   const of = typeName(walk, walk.view.getUint32(step(walk, 4), true));
   const count = readCount(walk);
   if (of === "array") {
-    return { type: "array", of, value: list(count, () => readArray(walk)) };
+    const value: GgufArray[] = []; // grows as it is read, whatever the count
+    for (let i = 0; i < count; i++) value.push(readArray(walk));
+    return { type: "array", of, value };
   }
   if (of === "string") {
-    return { type: "array", of, value: list(count, () => readText(walk)) };
+    return { type: "array", of, value: readStrings(walk, count) };
   }
   const Elements = TYPED_ARRAYS[of];
   const at = step(walk, count * Elements.BYTES_PER_ELEMENT);
@@ -93,28 +97,25 @@ function readArray(walk: Walk): GgufArray {
   return { type: "array", of, value: new Elements(bytes.buffer) } as GgufArray;
 }
 
-/** An array that grows as it is read, whatever its count says. */
-function list<T>(count: number, read: () => T): T[] {
-  const elements: T[] = [];
-  for (let i = 0; i < count; i++) elements.push(read());
-  return elements;
-}
-
-function readText(walk: Walk): GgufText {
-  const length = readCount(walk);
-  const at = step(walk, length);
-  const bytes = walk.bytes.subarray(at, walk.at);
-  try {
-    return DECODER.decode(bytes);
-  } catch {
-    return bytes.slice();
+function readStrings(walk: Walk, count: number): GgufText[] {
+  if (8 * count > walk.bytes.length) throw changed(walk);
+  const starts = new Int32Array(count);
+  const ends = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const length = readCount(walk);
+    starts[i] = step(walk, length);
+    ends[i] = walk.at;
   }
+  return readTexts(walk.bytes, { starts, ends });
 }
 
 function readCount(walk: Walk): number {
-  const count = walk.view.getBigUint64(step(walk, 8), true);
+  const at = step(walk, 8);
+  const { view } = walk;
+  const count = view.getUint32(at + 4, true) * 2 ** 32 +
+    view.getUint32(at, true);
   if (count > walk.bytes.length) throw changed(walk); // no room for so many
-  return Number(count);
+  return count;
 }
 
 /** Steps over bytes of the value, and says where they started. */

@@ -1,22 +1,13 @@
-import { Cursor } from "./cursor.ts";
-import { partSource } from "./joined_source.ts";
 import type { Metadata } from "./metadata.ts";
-import { scanHeader } from "./scan.ts";
 import type { TensorInfo } from "./scan_tensors.ts";
-import type { ByteSource, SourcePart } from "./source.ts";
-import { checkWhole, joinParts } from "./split.ts";
-import { readValues } from "./values.ts";
+import type { ByteSource } from "./source.ts";
+import { checkWhole } from "./split.ts";
+import { toMetadata } from "./to_metadata.ts";
+import { type ByteRange, readTypedGguf } from "./typed_reader.ts";
 
 export type { Metadata, MetadataValue } from "./metadata.ts";
 export type { TensorInfo } from "./scan_tensors.ts";
-
-/** A range of a file, in bytes from its start. */
-export interface ByteRange {
-  /** Its first byte. */
-  readonly offset: number;
-  /** The one behind its last. */
-  readonly end: number;
-}
+export type { ByteRange } from "./typed_reader.ts";
 
 /** What the header of a GGUF file says, or of all parts of a split one. */
 export interface GgufFile {
@@ -56,52 +47,12 @@ export interface GgufFile {
  * @throws {Error} If it is one of several parts.
  */
 export async function readGguf(source: ByteSource): Promise<GgufFile> {
-  if (source.parts !== undefined) return await readParts(source, source.parts);
-  const { label, size } = source;
-  const { header, ...file } = await readPart(source, {
-    label,
-    size,
-    offset: 0,
-  });
-  checkWhole(label, file.metadata);
-  const tensors = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
-  return { ...file, size, headers: [header], tensors };
-}
-
-async function readParts(
-  source: ByteSource,
-  parts: readonly SourcePart[],
-): Promise<GgufFile> {
-  const files: Awaited<ReturnType<typeof readPart>>[] = [];
-  for (const part of parts) {
-    files.push(await readPart(partSource(source, part), part));
-  }
-  const { version, alignment, metadata } = files[0]!;
+  const { fields, tensors, ...file } = await readTypedGguf(source);
+  const metadata = toMetadata(fields);
+  if (source.parts === undefined) checkWhole(file.label, metadata);
   return {
-    label: source.label,
-    size: source.size,
-    version,
-    alignment,
+    ...file,
     metadata,
-    headers: files.map(({ header }) => header),
-    tensors: joinParts(source.label, files),
-  };
-}
-
-async function readPart(source: ByteSource, { label, offset }: SourcePart) {
-  const cursor = new Cursor(source);
-  const { values, tensors, version, alignment, dataOffset } = await scanHeader(
-    cursor,
-  );
-  return {
-    label,
-    version,
-    alignment,
-    metadata: await readValues(cursor, values),
-    header: { offset, end: offset + dataOffset },
-    tensors: offset === 0 ? tensors : tensors.map((tensor) => ({
-      ...tensor,
-      offset: offset + tensor.offset,
-    })),
+    tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
   };
 }

@@ -18,10 +18,6 @@ export interface ScannedValue {
   readonly offset: number;
   /** Where it ends. */
   readonly end: number;
-  /** Whether it is a string, or an array of strings, or an array of those. */
-  readonly strings: boolean;
-  /** Whether one of its strings starts with a byte order mark. */
-  readonly marked: boolean;
 }
 
 const MAX_KEY_BYTES = 65_535;
@@ -36,7 +32,6 @@ interface Walk {
   readonly key: string;
   /** Type of what is in its innermost arrays, once known. */
   leaf: number | undefined;
-  marked: boolean;
   /** Elements of arrays that the metadata may still have. */
   elementsLeft: number;
 }
@@ -67,7 +62,7 @@ export async function scanValues(
       );
     }
     keys.add(key);
-    const walk = { cursor, key, leaf: undefined, marked: false, elementsLeft };
+    const walk = { cursor, key, leaf: undefined, elementsLeft };
     const value = await scanValue(walk);
     values.push(value);
     elementsLeft = walk.elementsLeft;
@@ -106,15 +101,7 @@ async function scanValue(walk: Walk): Promise<ScannedValue> {
   if (type === ARRAY) await scanArray(walk, 0);
   else if (type === STRING) await scanStrings(walk, 1);
   else cursor.skip(bytes);
-  const { leaf, marked } = walk;
-  return {
-    key,
-    type,
-    offset,
-    end: cursor.offset,
-    strings: type === STRING || leaf === STRING,
-    marked,
-  };
+  return { key, type, offset, end: cursor.offset };
 }
 
 async function scanArray(walk: Walk, depth: number): Promise<void> {
@@ -153,12 +140,7 @@ async function scanStrings(walk: Walk, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     // Awaits only at a border of the window: there may be a million strings.
     if (!cursor.has(8)) await cursor.fill(8);
-    const length = cursor.count(1, what);
-    if (length >= 3) {
-      if (!cursor.has(3)) await cursor.fill(3);
-      if (cursor.atByteOrderMark()) walk.marked = true;
-    }
-    cursor.skip(length);
+    cursor.skip(cursor.count(1, what));
   }
 }
 

@@ -1,4 +1,5 @@
-import { getNumber, type Metadata } from "./metadata.ts";
+import type { GgufField } from "./field.ts";
+import type { Metadata } from "./metadata.ts";
 import { quote } from "./quote.ts";
 import type { TensorInfo } from "./scan_tensors.ts";
 
@@ -7,7 +8,7 @@ export interface SplitPart {
   /** What errors call the part. */
   readonly label: string;
   /** Its metadata. */
-  readonly metadata: Metadata;
+  readonly fields: readonly GgufField[];
   /** Its tensors, with where they are in all parts together. */
   readonly tensors: readonly TensorInfo[];
 }
@@ -18,8 +19,7 @@ export interface SplitPart {
  *
  * @param label What errors call the file.
  * @param parts The parts, at least one.
- * @returns The tensors by name, part by part.
- * @throws {TypeError} If a part does not say which it is.
+ * @returns The tensors, part by part.
  * @throws {RangeError} If it is another, or there are not as many parts or
  * tensors as the first one says.
  * @throws {SyntaxError} If a tensor comes twice.
@@ -27,25 +27,25 @@ export interface SplitPart {
 export function joinParts(
   label: string,
   parts: readonly SplitPart[],
-): Map<string, TensorInfo> {
-  const tensors = new Map<string, TensorInfo>();
+): TensorInfo[] {
+  const names = new Set<string>();
   for (const [i, part] of parts.entries()) {
     expect(part, "split.no", i);
     // llama.cpp looks for it in the first part only.
-    const hasCount = i === 0 || "split.count" in part.metadata;
+    const hasCount = i === 0 || valueOf(part, "split.count") !== undefined;
     if (hasCount) expect(part, "split.count", parts.length);
-    for (const tensor of part.tensors) {
-      if (tensors.has(tensor.name)) {
+    for (const { name } of part.tensors) {
+      if (names.has(name)) {
         throw new SyntaxError(
           `Cannot read "${label}": its part "${part.label}" has the tensor ` +
-            `${quote(tensor.name)}, which an earlier one has too`,
+            `${quote(name)}, which an earlier one has too`,
         );
       }
-      tensors.set(tensor.name, tensor);
+      names.add(name);
     }
   }
-  expect(parts[0]!, "split.tensors.count", tensors.size);
-  return tensors;
+  expect(parts[0]!, "split.tensors.count", names.size);
+  return parts.flatMap(({ tensors }) => tensors);
 }
 
 /**
@@ -67,30 +67,21 @@ export function checkWhole(label: string, metadata: Metadata): void {
   );
 }
 
-function expect(
-  { label, metadata }: SplitPart,
-  key: string,
-  wanted: number,
-): void {
-  const value = numberOf(label, metadata, key);
-  if (value === wanted) return;
+function expect(part: SplitPart, key: string, wanted: number): void {
+  const value = valueOf(part, key);
+  if (value !== undefined && Number(value) === wanted) return;
   throw new RangeError(
-    `Cannot read "${label}": ${key} is ${value ?? "missing"}, ` +
+    `Cannot read "${part.label}": ${key} is ${value ?? "missing"}, ` +
       `${wanted} is wanted`,
   );
 }
 
-function numberOf(
-  label: string,
-  metadata: Metadata,
-  key: string,
-): number | undefined {
-  try {
-    return getNumber(metadata, key);
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot read "${label}": ${(cause as Error).message}`,
-      { cause },
-    );
-  }
+function valueOf({ fields }: SplitPart, key: string) {
+  const field = fields.find((field) => field.key === key);
+  if (field === undefined || field.type === "array") return undefined;
+  const { value } = field;
+  // What is no number is no such value either.
+  return typeof value === "number" || typeof value === "bigint"
+    ? value
+    : undefined;
 }

@@ -191,8 +191,8 @@ const REFUSED: Refused[] = [
       buildGguf({ metadata: { "split.no": string("1") } }),
       buildPart(2),
     ],
-    TypeError,
-    "it is a string, a number is wanted",
+    RangeError,
+    "split.no is missing, 1 is wanted",
   ],
 ];
 
