@@ -1,5 +1,6 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import { runtimeName } from "../gpu/runtime.ts";
+import { cacheFolder } from "../system/environment.ts";
 
 /** What was measured of one product. */
 export interface TunedProduct {
@@ -39,18 +40,16 @@ export function deviceName({ info, subgroupSize }: Gpu): string {
 }
 
 /**
- * The file that holds a device's tuning: under `$XDG_CACHE_HOME/seraph`, or
- * `~/.cache/seraph`.
+ * The file that holds a device's tuning, in the cache folder.
  *
  * @param device The device, by {@linkcode deviceName}.
  * @returns The path; `undefined` where the program may not know or use it.
  */
 export async function tuningPath(device: string): Promise<string | undefined> {
   if (!("Deno" in globalThis)) return undefined;
-  const cache = environment("XDG_CACHE_HOME") ??
-    join(environment("HOME"), ".cache") ?? environment("LOCALAPPDATA");
+  const cache = cacheFolder();
   if (cache === undefined) return undefined;
-  const folder = `${cache}/seraph/tuning`;
+  const folder = `${cache}/tuning`;
   // Asking for a permission would stop the program at a prompt.
   for (const name of ["read", "write"] as const) {
     const { state } = Deno.permissions.querySync({ name, path: folder });
@@ -142,20 +141,6 @@ function isTuned(product: unknown): product is TunedProduct {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * An environment variable, where the program may read it and it is not empty.
- * Asking for the permission would stop the program at a prompt.
- */
-export function environment(variable: string): string | undefined {
-  if (!("Deno" in globalThis)) return undefined;
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
-}
-
-function join(folder: string | undefined, name: string): string | undefined {
-  return folder === undefined ? undefined : `${folder}/${name}`;
 }
 
 /** A file name for any text. */

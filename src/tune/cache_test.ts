@@ -1,12 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { withCache } from "../../tests/cache.ts";
-import {
-  environment,
-  readTuning,
-  type Tuning,
-  tuningPath,
-  writeTuning,
-} from "./cache.ts";
+import { readTuning, type Tuning, tuningPath, writeTuning } from "./cache.ts";
 
 const DEVICE = "test device";
 const fast = { variant: "fast", ms: 1, untriedMs: 2 };
@@ -88,13 +82,5 @@ Deno.test({
   permissions: { env: true, read: true },
   async fn() {
     assertEquals(await tuningPath(DEVICE), undefined);
-  },
-});
-
-Deno.test({
-  name: "environment() gives nothing when the program may not read it",
-  permissions: { env: false },
-  fn() {
-    assertEquals(environment("HOME"), undefined);
   },
 });

@@ -1,4 +1,4 @@
-import { environment } from "./cache.ts";
+import { environment } from "../system/environment.ts";
 
 /**
  * Whether variants of products are measured: `"off"` takes them untried,
