@@ -117,7 +117,6 @@ export {
 } from "./src/generate/samplers/presets.ts";
 export type { Score, ScoredToken, ScoreOptions } from "./src/generate/score.ts";
 export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";
-export type { ModelInput } from "./src/gguf/source.ts";
 export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
 export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
 export { KernelCompileError } from "./src/gpu/kernel.ts";
@@ -180,6 +179,7 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./src/structure/standard_schema.ts";
+export type { ModelInput } from "./src/sources/input.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

@@ -1,7 +1,7 @@
 import { loadEngine } from "./engine/load.ts";
 import type { LoadModelOptions } from "./engine/load_options.ts";
 import { Model } from "./engine/model.ts";
-import type { ModelInput } from "./gguf/source.ts";
+import type { ModelInput } from "./sources/input.ts";
 import { traced } from "./telemetry/telemetry.ts";
 
 /**

@@ -2,9 +2,10 @@ import type { Metadata } from "../gguf/metadata.ts";
 import { fileType } from "../gguf/file_types.ts";
 import { abortable } from "../gguf/abortable.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import { type ModelInput, openSource } from "../gguf/source.ts";
 import { architectureOf } from "../model/architectures.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import type { ModelInput } from "../sources/input.ts";
+import { openInput } from "../sources/open.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** A tensor as a file describes it. */
@@ -124,6 +125,6 @@ async function readHeader(
   { signal }: InspectOptions,
 ): Promise<GgufFile> {
   signal?.throwIfAborted();
-  await using source = abortable(await openSource(input), signal);
+  await using source = abortable(await openInput(input), signal);
   return await readGguf(source);
 }

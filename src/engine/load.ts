@@ -4,13 +4,14 @@ import { FingerprintedSource } from "../gguf/fingerprint.ts";
 import { abortable } from "../gguf/abortable.ts";
 import { getString, type MetadataValue } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import { type ModelInput, openSource } from "../gguf/source.ts";
 import { type Architecture, architectureOf } from "../model/architectures.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import { longestContext } from "../model/rope.ts";
 import type { LlamaTensors } from "../model/tensors.ts";
 import { loadWeights } from "../model/weights.ts";
+import type { ModelInput } from "../sources/input.ts";
+import { openInput } from "../sources/open.ts";
 import { GrammarCache } from "../structure/grammar_cache.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type TuneMode, tuneMode } from "../tune/mode.ts";
@@ -137,7 +138,7 @@ async function openModel(
   { rope, signal }: Pick<LoadModelOptions, "rope" | "signal">,
 ): Promise<OpenModel> {
   const source = new FingerprintedSource(
-    abortable(await openSource(input), signal),
+    abortable(await openInput(input), signal),
   );
   try {
     const file = await readGguf(source);

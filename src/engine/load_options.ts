@@ -1,10 +1,10 @@
-import type { ModelInput } from "../gguf/source.ts";
 import type { RequestGpuOptions } from "../gpu/gpu.ts";
 import { ACTIVATIONS, type Activations } from "../kernels/choices.ts";
 import { KV_TYPES, type KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { longestContext, type RopeScalingOptions } from "../model/rope.ts";
 import type { LoadProgress } from "../model/upload.ts";
+import type { ModelInput } from "../sources/input.ts";
 import type { TuneMode } from "../tune/mode.ts";
 
 /** Options for `loadModel()`. */

@@ -21,6 +21,10 @@ export function abortable(
       await source.readInto(target, offset);
       signal.throwIfAborted();
     },
+    async prepare() {
+      signal.throwIfAborted();
+      await source.prepare?.();
+    },
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }

@@ -77,6 +77,10 @@ export class FingerprintedSource implements ByteSource {
     else this.#takeSamples(bytes, offset, this.#starts);
   }
 
+  async prepare(): Promise<void> {
+    await this.#source.prepare?.();
+  }
+
   /** The SHA-256 of what was taken so far, in hex. */
   get fingerprint(): string {
     const pending = this.#pending.subarray(0, this.#pendingBytes);

@@ -3,10 +3,10 @@ import { openParts } from "./joined_source.ts";
 import { locatePart, partOf } from "./part_name.ts";
 
 /**
- * Where a model comes from: the path of a file (or a `file:` URL as text), a
+ * What can be read in place: the path of a file (or a `file:` URL as text), a
  * `file:` URL, or the bytes of the file.
  */
-export type ModelInput = string | URL | Uint8Array | Blob;
+export type LocalInput = string | URL | Uint8Array | Blob;
 
 /** A file of several that a source joins. */
 export interface SourcePart {
@@ -36,6 +36,14 @@ export interface ByteSource extends AsyncDisposable {
    * @throws {TypeError} If the source was disposed.
    */
   readInto(target: Uint8Array, offset: number): Promise<void>;
+  /**
+   * Brings all bytes to where they can be read fast: what lies elsewhere is
+   * downloaded. Reading a header needs none of it; before reading much, call it
+   * where there is one.
+   *
+   * @throws {Error} If they cannot be had.
+   */
+  prepare?(): Promise<void>;
 }
 
 /**
@@ -50,7 +58,7 @@ export interface ByteSource extends AsyncDisposable {
  * @throws {TypeError} If the input is a URL of another scheme than `file:`, or
  * none of the wanted types.
  */
-export async function openSource(input: ModelInput): Promise<ByteSource> {
+export async function openSource(input: LocalInput): Promise<ByteSource> {
   if (input instanceof Uint8Array) {
     return new MemorySource("Uint8Array", input.length, (target, offset) => {
       target.set(input.subarray(offset, offset + target.length));

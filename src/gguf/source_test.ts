@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { type ModelInput, openSource } from "./source.ts";
+import { type LocalInput, openSource } from "./source.ts";
 
 const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => i * 7);
 
@@ -20,7 +20,7 @@ function fileUrl(path: string): URL {
   return url;
 }
 
-async function readAt(input: ModelInput, offset: number, length: number) {
+async function readAt(input: LocalInput, offset: number, length: number) {
   await using source = await openSource(input);
   const target = new Uint8Array(length);
   await source.readInto(target, offset);
@@ -42,7 +42,7 @@ Deno.test("openSource() reads every kind of input", async () => {
 Deno.test("openSource() gives the size and what errors call it", async () => {
   await withFile(async (path) => {
     const url = fileUrl(path);
-    const labels: [ModelInput, string][] = [
+    const labels: [LocalInput, string][] = [
       [path, path],
       [url, url.href],
       [BYTES, "Uint8Array"],
@@ -199,7 +199,7 @@ Deno.test("openSource() refuses other types of input", async () => {
   ];
   for (const [input, message] of inputs) {
     await assertRejects(
-      () => openSource(input as ModelInput),
+      () => openSource(input as LocalInput),
       TypeError,
       `Cannot open model: ${message}`,
     );

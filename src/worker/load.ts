@@ -1,7 +1,7 @@
 import { openFiles } from "../engine/load.ts";
 import type { LoadModelOptions } from "../engine/load_options.ts";
 import { Model } from "../engine/model.ts";
-import type { ModelInput } from "../gguf/source.ts";
+import type { ModelInput } from "../sources/input.ts";
 import { Connection } from "./connection.ts";
 import { buffersOf, packInput, packLoadOptions } from "./send.ts";
 import { WorkerEngine } from "./worker_engine.ts";

@@ -6,12 +6,12 @@ import type {
 } from "../generate/continuations.ts";
 import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TokenChunk, TokenOptions } from "../generate/tokens.ts";
-import type { ModelInput } from "../gguf/source.ts";
 import type { KvType } from "../kernels/kv_cache.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/prompts.ts";
 import type { LoadProgress } from "../model/upload.ts";
+import type { ModelInput } from "../sources/input.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { SentError } from "./errors.ts";
 

@@ -1,6 +1,6 @@
 import type { LoadModelOptions } from "../engine/load_options.ts";
 import type { TokenOptions } from "../generate/tokens.ts";
-import type { ModelInput } from "../gguf/source.ts";
+import type { ModelInput } from "../sources/input.ts";
 import type {
   SentInput,
   SentLoadOptions,
