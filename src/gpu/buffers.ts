@@ -1,3 +1,7 @@
+import { formatBytes } from "../system/format_bytes.ts";
+
+export { formatBytes };
+
 /** Error thrown when the GPU has no room for a buffer. */
 export class GpuMemoryError extends Error {
   /** Bytes that were asked for when it failed. */
@@ -31,17 +35,6 @@ export class GpuMemoryError extends Error {
     this.name = "GpuMemoryError";
     this.requested = requested;
   }
-}
-
-/** `n` bytes in the largest unit that keeps it above 1. */
-export function formatBytes(n: number): string {
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  while (n >= 1024 && unit < units.length - 1) {
-    n /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? n : n.toFixed(n < 10 ? 2 : 1)} ${units[unit]}`;
 }
 
 /** The bits of `value` as an f32, for a uniform buffer's words. */

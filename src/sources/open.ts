@@ -1,6 +1,8 @@
 import { type ByteSource, openSource } from "../gguf/source.ts";
+import { contextOf, type SourceOptions } from "./context.ts";
 import type { ModelInput } from "./input.ts";
-import type { DownloadModelOptions } from "./options.ts";
+import { openWeb } from "./open_web.ts";
+import { webFile } from "./web_file.ts";
 
 /**
  * Opens a model, wherever it is. Its header can be read at once; before reading
@@ -13,7 +15,18 @@ import type { DownloadModelOptions } from "./options.ts";
  */
 export async function openInput(
   input: ModelInput,
-  _options: DownloadModelOptions = {},
+  options: SourceOptions = {},
 ): Promise<ByteSource> {
+  const isText = typeof input === "string" || input instanceof URL;
+  if (isText && /^https?:/i.test(String(input))) {
+    const url = URL.parse(input);
+    if (url === null) {
+      throw new TypeError(
+        `Cannot open model "${input}": it is not a valid URL`,
+      );
+    }
+    const file = webFile(url);
+    return await openWeb(file, contextOf(file.target.label, options));
+  }
   return await openSource(input as string);
 }

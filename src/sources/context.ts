@@ -1,0 +1,53 @@
+import { isOffline, modelsFolder } from "./cache_place.ts";
+import { MANNERS, type Manners } from "./manners.ts";
+import { Meter } from "./meter.ts";
+import type { DownloadModelOptions } from "./options.ts";
+
+/** Options, and how servers are treated where a test wants it otherwise. */
+export interface SourceOptions extends DownloadModelOptions {
+  /** Defaults to `MANNERS`. */
+  manners?: Partial<Manners> | undefined;
+}
+
+/** What the opening of one model goes by. */
+export interface SourceContext {
+  /** The folder of downloaded models; `undefined` where that is not known. */
+  models: string | undefined;
+  /** Whether only what is there may be taken. */
+  offline: boolean;
+  /** SHA-256 that the program wants, in hex. */
+  sha256: string | undefined;
+  /** How servers are treated. */
+  manners: Manners;
+  /** Counts the bytes of all of its files. */
+  meter: Meter;
+  /** Stops it. */
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Fills in the defaults of options.
+ *
+ * @param label What is opened, as errors call it.
+ * @param options What was asked for.
+ * @returns What the opening goes by.
+ * @throws {TypeError} If `sha256` is none.
+ */
+export function contextOf(
+  label: string,
+  { cacheDir, offline, sha256, onProgress, signal, manners }: SourceOptions,
+): SourceContext {
+  if (sha256 !== undefined && !/^[\da-f]{64}$/i.test(sha256)) {
+    throw new TypeError(
+      `Cannot open "${label}": sha256 is "${sha256}", 64 hex digits are wanted`,
+    );
+  }
+  return {
+    models: modelsFolder(cacheDir),
+    offline: isOffline(offline),
+    sha256: sha256?.toLowerCase(),
+    manners: { ...MANNERS, ...manners },
+    meter: new Meter({ label, totalBytes: 0, onProgress }),
+    signal,
+  };
+}

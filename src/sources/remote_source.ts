@@ -1,0 +1,150 @@
+import type { ByteSource } from "../gguf/source.ts";
+import { downloadError } from "./errors.ts";
+import { retry } from "./backoff.ts";
+import type { Manners } from "./manners.ts";
+import type { Remote } from "./remote.ts";
+
+/** So much of the beginning is kept: headers lie there. */
+const MAX_HEAD_BYTES = 64 * 2 ** 20;
+/** Asked for at once, at least. */
+const LEAST_BYTES = 2 ** 18;
+
+/** What a {@linkcode RemoteSource} needs. */
+export interface RemoteSourceOptions {
+  /** How the server is treated. */
+  manners: Manners;
+  /** Downloads the file, and opens it. */
+  fetchAll: () => Promise<ByteSource>;
+  /** Stops it. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A file on a server. Until it is prepared, the beginning is read from there as
+ * far as it is asked for; then the file is downloaded, and read from the disk.
+ */
+export class RemoteSource implements ByteSource {
+  readonly label: string;
+  readonly size: number;
+  readonly #remote: Remote;
+  readonly #options: RemoteSourceOptions;
+  #head = new Uint8Array();
+  /** Reads wait for the one before, which may bring what they want. */
+  #last: Promise<void> = Promise.resolve();
+  #file: Promise<ByteSource> | undefined;
+  #isClosed = false;
+
+  /**
+   * Creates a {@linkcode RemoteSource}.
+   *
+   * @param remote The file, whose size is known.
+   * @param options How to read and download it.
+   */
+  constructor(remote: Remote, options: RemoteSourceOptions) {
+    this.#remote = remote;
+    this.#options = options;
+    this.label = remote.target.label;
+    this.size = remote.facts.size!;
+  }
+
+  async prepare(): Promise<void> {
+    this.#checkOpen();
+    this.#file ??= this.#options.fetchAll();
+    try {
+      await this.#file;
+      this.#head = new Uint8Array();
+    } catch (error) {
+      this.#file = undefined; // the next attempt may succeed
+      throw error;
+    }
+  }
+
+  async readInto(target: Uint8Array, offset: number): Promise<void> {
+    this.#checkOpen();
+    if (this.#file !== undefined) {
+      return await (await this.#file).readInto(target, offset);
+    }
+    const end = offset + target.length;
+    if (!Number.isSafeInteger(offset) || offset < 0 || end > this.size) {
+      throw new RangeError(
+        `Cannot read "${this.label}": it ends at byte ${this.size}, ` +
+          `bytes ${offset} to ${end} are wanted`,
+      );
+    }
+    const read = this.#last.then(() => this.#read(target, offset, end));
+    this.#last = read.catch(() => {});
+    await read;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    const file = await this.#file?.catch(() => undefined);
+    await file?.[Symbol.asyncDispose]();
+  }
+
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new TypeError(`Cannot read "${this.label}": it was closed before`);
+  }
+
+  async #read(target: Uint8Array, offset: number, end: number): Promise<void> {
+    if (end <= MAX_HEAD_BYTES) {
+      await this.#readHead(end);
+      target.set(this.#head.subarray(offset, end));
+      return;
+    }
+    if (!this.#remote.facts.ranges) {
+      throw downloadError(
+        this.label,
+        `the server sends no parts of it, and bytes ${offset} to ${end} are wanted before it is downloaded`,
+      );
+    }
+    target.set(await this.#fetch(offset, end));
+  }
+
+  /** Reads on until the beginning is there up to `end`. */
+  async #readHead(end: number): Promise<void> {
+    const have = this.#head.length;
+    if (end <= have) return;
+    // Doubled, so that a long header takes few requests.
+    const wanted = Math.min(
+      this.size,
+      MAX_HEAD_BYTES,
+      Math.max(end, have * 2, LEAST_BYTES),
+    );
+    const head = new Uint8Array(wanted);
+    if (this.#remote.facts.ranges) {
+      head.set(this.#head);
+      head.set(await this.#fetch(have, wanted), have);
+    } else head.set(await this.#fetch(0, wanted));
+    this.#head = head;
+  }
+
+  async #fetch(start: number, end: number): Promise<Uint8Array> {
+    const { manners, signal } = this.#options;
+    const { facts: { ranges } } = this.#remote;
+    const bytes = new Uint8Array(end - start);
+    const attempt = async () => {
+      let filled = 0;
+      const chunks = ranges
+        ? this.#remote.readRange(start, end, signal)
+        : this.#remote.readWhole(signal);
+      for await (const chunk of chunks) {
+        const piece = chunk.subarray(0, bytes.length - filled);
+        bytes.set(piece, filled);
+        filled += piece.length;
+        if (filled === bytes.length) break;
+      }
+    };
+    try {
+      await retry(attempt, { ...manners, label: this.label, signal });
+      return bytes;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const { message } = cause as Error;
+      throw message.startsWith("Cannot ")
+        ? cause
+        : downloadError(this.label, message, cause);
+    }
+  }
+}
