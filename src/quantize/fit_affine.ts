@@ -1,0 +1,187 @@
+import { nearestInt, nearestIntWithin } from "./rounding.ts";
+
+const { fround } = Math;
+
+/** How a group of weights becomes levels from 0 on, a scale and a minimum. */
+export interface AffineFit {
+  /** Weights of a group. */
+  readonly count: number;
+  /** The largest level. */
+  readonly most: number;
+  /** What is added to `most` at the first try of another scale. */
+  readonly first: number;
+  /** What is added from one try to the next. */
+  readonly step: number;
+  /** The last try; there is one more than this. */
+  readonly tries: number;
+  /** Whether errors count by size; by their squares otherwise. */
+  readonly absolute: boolean;
+  /** Whether a weight far outside of the scale takes the level at its end. */
+  readonly limited: boolean;
+  /** How much each weight of the group matters, `[count]`. */
+  readonly importance: Float32Array;
+  /** The levels of all groups. */
+  readonly levels: Uint8Array;
+  /** Room for the levels of a try, `[count]`. */
+  readonly trial: Uint8Array;
+  /** What is to be subtracted from `scale * level`, a result; never below 0. */
+  min: number;
+  /** Sum of `importance * level` of the last try. */
+  sumL: number;
+  /** Sum of `importance * level^2` of the last try. */
+  sumL2: number;
+  /** Sum of `importance * level * weight` of the last try. */
+  sumXl: number;
+}
+
+/** What differs between the formats that search with {@linkcode fitAffine}. */
+export interface AffineSearch
+  extends
+    Omit<AffineFit, "absolute" | "trial" | "min" | "sumL" | "sumL2" | "sumXl"> {
+  /** Whether errors count by size. Defaults to `false`: by their squares. */
+  readonly absolute?: boolean;
+}
+
+/**
+ * Makes the memory of a search.
+ *
+ * @param search How to search.
+ * @returns What {@linkcode fitAffine} takes.
+ */
+export function searchOf(
+  { absolute = false, first, step, ...search }: AffineSearch,
+): AffineFit {
+  return {
+    ...search,
+    first: fround(first),
+    step: fround(step),
+    absolute,
+    trial: new Uint8Array(search.count),
+    min: 0,
+    sumL: 0,
+    sumL2: 0,
+    sumXl: 0,
+  };
+}
+
+/**
+ * Searches the scale and the minimum that stand for a group of weights best,
+ * `w = scale * level - min`: those of the outermost weights first, then the
+ * least-squares fit of each of some scales around it. Every step is rounded to
+ * 32 bits in the order in which llama.cpp takes them.
+ *
+ * @param fit What to search; `levels` from `levelsAt` on and `min` are set.
+ * @param x Weights.
+ * @param at Where the group begins in them.
+ * @param levelsAt Where its levels go.
+ * @returns The scale; 0 where all weights are the same, and none above 0.
+ */
+export function fitAffine(
+  fit: AffineFit,
+  x: Float32Array,
+  at: number,
+  levelsAt: number,
+): number {
+  const { count, most, importance, levels } = fit;
+  let min = x[at]!;
+  let max = min;
+  let sumW = importance[0]!;
+  let sumX = fround(sumW * min);
+  for (let i = 1; i < count; i++) {
+    const value = x[at + i]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    const w = importance[i]!;
+    sumW = fround(sumW + w);
+    sumX = fround(sumX + fround(w * value));
+  }
+  if (min > 0) min = 0;
+  if (max <= min) {
+    levels.fill(0, levelsAt, levelsAt + count);
+    fit.min = -min;
+    return 0;
+  }
+
+  const inverse = fround(most / fround(max - min));
+  let scale = fround(1 / inverse);
+  for (let i = 0; i < count; i++) {
+    const v = fround(inverse * fround(x[at + i]! - min));
+    levels[levelsAt + i] = nearestIntWithin(v, 0, most);
+  }
+  let best = errorOf(fit, x, at, levels, levelsAt, scale, min);
+  const { first, step, tries, trial } = fit;
+  for (let k = 0; k <= tries; k++) {
+    const top = fround(fround(first + fround(step * k)) + most);
+    setTrial(fit, x, at, fround(top / fround(max - min)), min);
+    const { sumL, sumL2, sumXl } = fit;
+    const d = fround(fround(sumW * sumL2) - fround(sumL * sumL));
+    if (!(d > 0)) continue;
+    let tryScale = fround(
+      fround(fround(sumW * sumXl) - fround(sumX * sumL)) / d,
+    );
+    let tryMin = fround(
+      fround(fround(sumL2 * sumX) - fround(sumL * sumXl)) / d,
+    );
+    if (tryMin > 0) {
+      tryMin = 0;
+      tryScale = fround(sumXl / sumL2);
+    }
+    const tryError = errorOf(fit, x, at, trial, 0, tryScale, tryMin);
+    if (tryError < best) {
+      for (let i = 0; i < count; i++) levels[levelsAt + i] = trial[i]!;
+      best = tryError;
+      scale = tryScale;
+      min = tryMin;
+    }
+  }
+  fit.min = -min;
+  return scale;
+}
+
+/** The levels of a try, and their weighted sums. */
+function setTrial(
+  fit: AffineFit,
+  x: Float32Array,
+  at: number,
+  inverse: number,
+  min: number,
+): void {
+  const { count, most, limited, importance, trial } = fit;
+  let sumL = 0;
+  let sumL2 = 0;
+  let sumXl = 0;
+  for (let i = 0; i < count; i++) {
+    const value = x[at + i]!;
+    const v = fround(inverse * fround(value - min));
+    const level = limited
+      ? (v > 0 ? nearestInt(v > most ? most : v) : 0)
+      : nearestIntWithin(v, 0, most);
+    trial[i] = level;
+    const wl = fround(importance[i]! * level);
+    sumL = fround(sumL + wl);
+    sumL2 = fround(sumL2 + fround(wl * level));
+    sumXl = fround(sumXl + fround(wl * value));
+  }
+  fit.sumL = sumL;
+  fit.sumL2 = sumL2;
+  fit.sumXl = sumXl;
+}
+
+function errorOf(
+  { count, absolute, importance }: AffineFit,
+  x: Float32Array,
+  at: number,
+  levels: Uint8Array,
+  levelsAt: number,
+  scale: number,
+  min: number,
+): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const decoded = fround(fround(scale * levels[levelsAt + i]!) + min);
+    const off = fround(decoded - x[at + i]!);
+    const size = absolute ? Math.abs(off) : fround(off * off);
+    sum = fround(sum + fround(importance[i]! * size));
+  }
+  return sum;
+}
