@@ -36,7 +36,7 @@ interface BlockFit {
   /** The levels found, `[BLOCK]`. */
   readonly levels: Uint8Array;
   /** Importance of each weight of the block, `[BLOCK]`, if it is known. */
-  readonly group: Float32Array;
+  readonly group: Float64Array;
   /** The scale found. */
   scale: number;
   /** The minimum found; `undefined` where the format has none. */
@@ -98,7 +98,7 @@ function symmetric(
   importance: Float32Array | undefined,
 ): BlockFit {
   const half = 1 << bits - 1;
-  const group = new Float32Array(BLOCK);
+  const group = new Float64Array(BLOCK);
   const levels = new Uint8Array(BLOCK);
   const search = {
     count: BLOCK,
@@ -131,7 +131,7 @@ function symmetric(
 
 function affine(bits: 4 | 5, importance: Float32Array | undefined): BlockFit {
   const most = (1 << bits) - 1;
-  const group = new Float32Array(BLOCK);
+  const group = new Float64Array(BLOCK);
   const levels = new Uint8Array(BLOCK);
   const search = searchOf({
     count: BLOCK,

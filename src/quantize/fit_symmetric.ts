@@ -12,7 +12,7 @@ export interface SymmetricFit {
   /** Levels go from `-half` to `half - 1`. */
   readonly half: number;
   /** How much each number matters, `[count]`; its square where this is none. */
-  readonly importance: Float32Array | undefined;
+  readonly importance: Float64Array | undefined;
   /** The levels of all groups, `half` added to each. */
   readonly levels: Uint8Array;
   /** Sum of `importance * level * number` of the last try. */

@@ -49,7 +49,7 @@ export interface Weighing {
   /** Importance of the row's columns. */
   readonly importance: Float32Array;
   /** The group's, a result; its length is the group's. */
-  readonly group: Float32Array;
+  readonly group: Float64Array;
 }
 
 /**

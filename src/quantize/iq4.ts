@@ -116,7 +116,7 @@ type Fit = (
 ) => number;
 
 function fitOf(importance: Float32Array | undefined): Fit {
-  const group = new Float32Array(GROUP);
+  const group = new Float64Array(GROUP);
   const weighing = importance && { importance, group };
   let sumQx = 0;
   let sumQ2 = 0;

@@ -19,7 +19,7 @@ const BYTES = MIN + 2;
 
 /** Q2_K: 256 levels of 2 bits, `w = d * s * level - dmin * m` by groups of 16. */
 export const createQ2K: CreateQuantizer = (columns, importance) => {
-  const group = new Float32Array(GROUP);
+  const group = new Float64Array(GROUP);
   const levels = new Uint8Array(BLOCK);
   const scales = new Float32Array(GROUPS);
   const mins = new Float32Array(GROUPS);

@@ -20,7 +20,7 @@ const BYTES = SCALE + 2;
 
 /** Q3_K: 256 levels from -4 to 3, `w = d * s * level` by groups of 16. */
 export const createQ3K: CreateQuantizer = (columns, importance) => {
-  const group = new Float32Array(GROUP);
+  const group = new Float64Array(GROUP);
   const levels = new Uint8Array(BLOCK);
   const scales = new Float32Array(GROUPS);
   const packed = new Uint8Array(GROUPS);
@@ -29,7 +29,7 @@ export const createQ3K: CreateQuantizer = (columns, importance) => {
   const scaleFit = {
     count: GROUPS,
     half: HALF_SCALE,
-    importance: new Float32Array(GROUPS),
+    importance: new Float64Array(GROUPS),
     levels: packed,
     ...sums,
   };

@@ -55,7 +55,7 @@ function create(
   importance: Float32Array | undefined,
   { bits, plain }: Shape,
 ): RowQuantizer {
-  const group = new Float32Array(GROUP);
+  const group = new Float64Array(GROUP);
   const levels = new Uint8Array(BLOCK);
   const scales = new Float32Array(GROUPS);
   const mins = new Float32Array(GROUPS);

@@ -20,7 +20,7 @@ export const createQ6K: CreateQuantizer = (columns, importance) => {
   const levels = new Uint8Array(BLOCK);
   const scales = new Float32Array(GROUPS);
   const packed = new Int8Array(GROUPS);
-  const group = importance && new Float32Array(GROUP);
+  const group = importance && new Float64Array(GROUP);
   const fit = {
     count: GROUP,
     half: HALF,
