@@ -1,0 +1,180 @@
+import { abortable } from "../gguf/abortable.ts";
+import { blockFormatByName } from "../gguf/formats.ts";
+import { type GgufFile, readGguf } from "../gguf/reader.ts";
+import { type ModelInput, openSource } from "../gguf/source.ts";
+import { readTypedGguf } from "../gguf/typed_reader.ts";
+import { GgufWriter } from "../gguf/writer.ts";
+import { readImportanceMatrix } from "./importance.ts";
+import { quantizedFields } from "./metadata.ts";
+import { type PlanOptions, planTensors, type TensorPlan } from "./plan.ts";
+import { quantizationType } from "./types.ts";
+import { type QuantizeProgress, writeTensors } from "./write_tensors.ts";
+
+/** Options for {@linkcode quantizeFile}. */
+export interface QuantizeFileOptions extends PlanOptions {
+  /**
+   * How much the columns of each matrix matter: a file of llama.cpp's
+   * `llama-imatrix`. Defaults to what is unknown.
+   */
+  importance?: ModelInput | undefined;
+  /**
+   * Workers that share the work; with 0 this thread does it. Defaults to
+   * `navigator.hardwareConcurrency`.
+   */
+  workers?: number | undefined;
+  /** Stops the work: nothing of the output stays. */
+  signal?: AbortSignal | undefined;
+  /** Called whenever some rows are written. */
+  onProgress?: ((progress: QuantizeProgress) => void) | undefined;
+}
+
+/** What became of a tensor. */
+export interface QuantizedTensor {
+  /** Its name. */
+  readonly name: string;
+  /** Its dimensions in ggml's order. */
+  readonly shape: readonly number[];
+  /** How it was packed. */
+  readonly from: string;
+  /** How it is packed. */
+  readonly to: string;
+  /** What the mix has for it; not `to` where its rows do not fit that. */
+  readonly meant: string;
+  /** Whether the importance matrix was used. */
+  readonly weighed: boolean;
+}
+
+/** What {@linkcode quantizeFile} did. */
+export interface QuantizeResult {
+  /** llama.cpp's name of the type. */
+  readonly type: string;
+  /** The tensors in the order of the output. */
+  readonly tensors: readonly QuantizedTensor[];
+  /** Bytes of the input. */
+  readonly inputBytes: number;
+  /** Bytes of the output. */
+  readonly outputBytes: number;
+  /** Weights that were packed in another format. */
+  readonly quantizedWeights: number;
+  /** Wall-clock time of reading, packing and writing, in seconds. */
+  readonly seconds: number;
+  /** Input that was read in a second, in bytes. */
+  readonly bytesPerSecond: number;
+  /** Weights that were packed in another format in a second. */
+  readonly weightsPerSecond: number;
+  /** Workers that shared the work. */
+  readonly workers: number;
+}
+
+/**
+ * Quantizes a GGUF file to the bytes that llama.cpp's `llama-quantize` writes
+ * on x86-64. Rows pass through memory in pieces, some MB a worker; the output
+ * has another name until it is whole, and may be the input.
+ *
+ * @example
+ * ```ts
+ * import { quantizeFile } from "@seraph/seraph";
+ *
+ * const output = await Deno.makeTempFile({ suffix: ".gguf" });
+ * const { inputBytes, outputBytes } = await quantizeFile(
+ *   "models/stories260k-f32.gguf",
+ *   output,
+ *   "q8_0",
+ * );
+ * console.log(`${inputBytes} bytes became ${outputBytes}`);
+ * await Deno.remove(output);
+ * ```
+ *
+ * @param input The file, or the first part of a split one.
+ * @param output Where the quantized file goes; of a URL its path counts.
+ * @param type What to quantize to: llama.cpp's name in any case, such as
+ * `"q4_k_m"`.
+ * @param options Importance, what overrules the mix, workers and interruption.
+ * @returns What was done.
+ * @throws {TypeError} If the type or a format is unknown.
+ * @throws {Error} If a tensor is quantized already, or the output cannot be
+ * written; nothing of it stays.
+ * @throws {RangeError} If a weight is not finite or too large, or the importance
+ * matrix does not fit.
+ */
+export async function quantizeFile(
+  input: ModelInput,
+  output: string | URL,
+  type: string,
+  options: QuantizeFileOptions = {},
+): Promise<QuantizeResult> {
+  const { signal, importance, onProgress } = options;
+  const wanted = quantizationType(type);
+  const workers = workerCount(options.workers);
+  signal?.throwIfAborted();
+  const matrix = importance === undefined
+    ? undefined
+    : await readImportanceMatrix(importance, { signal });
+  await using opened = await openSource(input);
+  const source = abortable(opened, signal);
+  const file = await readGguf(source);
+  checkTensors(file);
+  const plans = planTensors(file, wanted, matrix, options);
+  const { fields } = await readTypedGguf(source);
+  const start = performance.now();
+  await using writer = await GgufWriter.create(output, {
+    fields: quantizedFields(fields, wanted, matrix),
+    tensors: plans.map(({ tensor: { name, shape }, format }) => ({
+      name,
+      shape,
+      format: blockFormatByName(format)!,
+    })),
+  }, { signal });
+  await writeTensors(plans, { source, writer, workers, signal, onProgress });
+  // Before the output gets its name, which may be the input's.
+  await opened[Symbol.asyncDispose]();
+  await writer.finish();
+  const seconds = (performance.now() - start) / 1000;
+  const tensors = plans.map(summarize);
+  const quantizedWeights = plans.reduce(
+    (sum, { tensor, format }) =>
+      sum + (format === tensor.format.name ? 0 : tensor.elements),
+    0,
+  );
+  return {
+    type: wanted.name,
+    tensors,
+    inputBytes: file.size,
+    outputBytes: writer.size,
+    quantizedWeights,
+    seconds,
+    bytesPerSecond: file.size / seconds,
+    weightsPerSecond: quantizedWeights / seconds,
+    workers,
+  };
+}
+
+function workerCount(workers = navigator.hardwareConcurrency): number {
+  if (Number.isSafeInteger(workers) && workers >= 0 && workers <= 256) {
+    return workers;
+  }
+  throw new RangeError(
+    `Cannot quantize: workers is ${workers}, an integer from 0 to 256 is wanted`,
+  );
+}
+
+function checkTensors({ label, tensors }: GgufFile): void {
+  if (tensors.size > 0) return;
+  throw new RangeError(
+    `Cannot quantize "${label}": it has no tensors, a model is wanted`,
+  );
+}
+
+function summarize(
+  { tensor, format, meant, importance }: TensorPlan,
+): QuantizedTensor {
+  const { name, shape } = tensor;
+  return {
+    name,
+    shape,
+    from: tensor.format.name,
+    to: format,
+    meant,
+    weighed: importance !== undefined,
+  };
+}

@@ -1,0 +1,140 @@
+import type { ByteSource } from "../gguf/source.ts";
+import type { GgufWriter } from "../gguf/writer.ts";
+import type { TensorPlan } from "./plan.ts";
+import { QuantizePool } from "./pool.ts";
+
+/** How far `quantizeFile()` is. */
+export interface QuantizeProgress {
+  /** The tensor that was written last. */
+  readonly tensor: string;
+  /** Bytes of tensors that were read and are written. */
+  readonly doneBytes: number;
+  /** Bytes of all tensors of the input. */
+  readonly totalBytes: number;
+}
+
+/** Options for {@linkcode writeTensors}. */
+export interface WriteTensorsOptions {
+  /** The file that the tensors are in. */
+  source: ByteSource;
+  /** The file that they go to; its tensors are those of the plans. */
+  writer: GgufWriter;
+  /** Workers that share the work; with 0 this thread does it. */
+  workers: number;
+  /** Stops the work. */
+  signal?: AbortSignal | undefined;
+  /** Called whenever some rows are written. */
+  onProgress?: ((progress: QuantizeProgress) => void) | undefined;
+}
+
+/** Weights of a job, about; a row is never cut. */
+const JOB_WEIGHTS = 2 ** 19;
+/** Bytes of what is copied at once. */
+const COPY_BYTES = 2 ** 22;
+/** Pieces that are read before the first of them is written, of a worker. */
+const AHEAD = 2;
+
+/** A piece of a tensor that is worked on. */
+interface Piece {
+  readonly name: string;
+  /** Bytes of it in the source. */
+  readonly read: number;
+  readonly bytes: Promise<Uint8Array>;
+}
+
+/**
+ * Packs tensors and writes them, with some pieces in work at a time.
+ *
+ * @param plans What becomes of each tensor, in the order of the writer.
+ * @param options Where they are, and where they go.
+ */
+export async function writeTensors(
+  plans: readonly TensorPlan[],
+  { source, writer, workers, signal, onProgress }: WriteTensorsOptions,
+): Promise<void> {
+  using pool = new QuantizePool({ workers, signal });
+  const most = Math.max(1, AHEAD * workers);
+  const totalBytes = plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+  const pieces: Piece[] = [];
+  let doneBytes = 0;
+  const writeFirst = async () => {
+    const { name, read, bytes } = pieces.shift()!;
+    await writer.write(name, await bytes);
+    doneBytes += read;
+    onProgress?.({ tensor: name, doneBytes, totalBytes });
+  };
+  for (const plan of plans) {
+    for await (const piece of piecesOf(plan, source, pool)) {
+      // It may fail while others are waited for.
+      piece.bytes.catch(() => {});
+      pieces.push(piece);
+      if (pieces.length > most) await writeFirst();
+    }
+  }
+  while (pieces.length > 0) await writeFirst();
+}
+
+function piecesOf(
+  plan: TensorPlan,
+  source: ByteSource,
+  pool: QuantizePool,
+): AsyncGenerator<Piece> {
+  return plan.format === plan.tensor.format.name
+    ? copied(plan, source)
+    : packed(plan, source, pool);
+}
+
+/** Reads a tensor that stays as it is. */
+async function* copied(
+  { tensor: { name, offset, bytes: size } }: TensorPlan,
+  source: ByteSource,
+): AsyncGenerator<Piece> {
+  for (let at = 0; at < size; at += COPY_BYTES) {
+    const bytes = new Uint8Array(Math.min(COPY_BYTES, size - at));
+    await source.readInto(bytes, offset + at);
+    yield { name, read: bytes.length, bytes: Promise.resolve(bytes) };
+  }
+}
+
+/** Reads a tensor and has its rows packed, each expert's for itself. */
+async function* packed(
+  { tensor, format: to, importance }: TensorPlan,
+  source: ByteSource,
+  pool: QuantizePool,
+): AsyncGenerator<Piece> {
+  const { name, shape, format, elements } = tensor;
+  const columns = shape[0]!;
+  const rows = elements / columns;
+  const rowBytes = tensor.bytes / rows;
+  const rowsOfExpert = shape[1] ?? 1;
+  const most = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
+  for (let row = 0; row < rows;) {
+    const expert = Math.floor(row / rowsOfExpert);
+    const end = Math.min(row + most, (expert + 1) * rowsOfExpert);
+    const bytes = new Uint8Array((end - row) * rowBytes);
+    await source.readInto(bytes, tensor.offset + row * rowBytes);
+    const read = bytes.length; // before the buffer is handed over
+    const work = pool.run({
+      name,
+      firstRow: row,
+      columns,
+      from: format.name,
+      to,
+      bytes,
+      importance: importanceOfExpert(importance, expert, columns),
+    });
+    yield { name, read, bytes: work };
+    row = end;
+  }
+}
+
+/** Importance of an expert's columns; experts of a fourth dimension share it. */
+function importanceOfExpert(
+  importance: Float32Array | undefined,
+  expert: number,
+  columns: number,
+): Float32Array | undefined {
+  if (importance === undefined) return undefined;
+  const start = expert * columns % importance.length;
+  return importance.slice(start, start + columns);
+}
