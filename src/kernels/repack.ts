@@ -3,7 +3,6 @@ import {
   compileKernel,
   grid,
   type KernelScope,
-  workgroupSize,
 } from "../gpu/kernel.ts";
 import type { Matrix, MatrixPart } from "./matrix.ts";
 import { BLOCK, ROW_GROUP } from "./quant/codec.ts";
@@ -41,6 +40,14 @@ export interface Repack {
   write(chunk: RepackChunk): Promise<void>;
 }
 
+/** No lane waits for another: few large workgroups, also on software drivers. */
+const WORKGROUP_SIZE = 64;
+
+/** Bytes of the buffers that {@linkcode createRepack} allocates. */
+export function repackBytes(chunkBytes: number): number {
+  return Math.ceil((chunkBytes + 4) / 16) * 16 + 16;
+}
+
 /**
  * Creates the scratch buffers that weights pass through at load.
  *
@@ -53,7 +60,6 @@ export function createRepack(
   { chunkBytes }: CreateRepackOptions,
 ): Repack {
   const { device } = gpu;
-  const WORKGROUP_SIZE = workgroupSize(gpu);
   const source = pool.create({ label: "repack.source", size: chunkBytes + 4 });
   const params = pool.create({
     label: "repack.params",
@@ -106,6 +112,7 @@ export function createRepack(
             WORKGROUP_SIZE,
             GROUP,
             GROUP_BYTES: GROUP / fileBlocks * blockBytes,
+            ALIGNED: Number(blockBytes % 4 === 0),
           },
         });
         writePadded(device, source, bytes);

@@ -8,6 +8,7 @@
 // One invocation takes the GROUP blocks of 32 that share words of scales, or the
 // file's own block of more: GROUP_BYTES. `first`, the place of the source's first
 // block in the output, is a whole number of groups.
+// Loops are few and short, as each turn of one costs about as much as a load.
 // Joined with a repack_*.wgsl, which writes the planes:
 //
 //   fn repack(start: u32, count: u32, output: u32)
@@ -21,6 +22,8 @@ struct Params {
 override GROUP: u32;
 override GROUP_BYTES: u32;
 override WORKGROUP_SIZE: u32 = 64u;
+// Whether all that quad_at() is asked for begins at multiples of four.
+override ALIGNED: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<u32>;
@@ -38,8 +41,33 @@ fn word_at(byte: u32) -> u32 {
   return (source[i] >> shift) | (source[i + 1u] << (32u - shift));
 }
 
+// Sixteen bytes from any byte on. One word is loaded too much where that is a
+// multiple of four: less than a branch costs where lanes differ in it.
+fn quad_at(byte: u32) -> vec4u {
+  let i = byte >> 2u;
+  let words = vec4u(source[i], source[i + 1u], source[i + 2u], source[i + 3u]);
+  if (ALIGNED) {
+    return words;
+  }
+  let shift = (byte & 3u) * 8u;
+  let next = vec4u(words.yzw, source[i + 4u]);
+  return (words >> vec4u(shift)) | ((next << vec4u(1u)) << vec4u(31u - shift));
+}
+
+// Two bytes from an even byte on.
+fn half_at(byte: u32) -> u32 {
+  return (source[byte >> 2u] >> ((byte & 2u) * 8u)) & 0xffffu;
+}
+
 fn byte_at(byte: u32) -> u32 {
   return (source[byte >> 2u] >> ((byte & 3u) * 8u)) & 0xffu;
+}
+
+fn write_quad(i: u32, words: vec4u) {
+  quants[i] = words.x;
+  quants[i + 1u] = words.y;
+  quants[i + 2u] = words.z;
+  quants[i + 3u] = words.w;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,40 +1,32 @@
 // How superblocks of 256 weights hold their bits in a file, as blocks of 32
 // want them. Joined between repack.wgsl and a repack_*.wgsl that takes
-// superblocks; `byte` is where the superblock's plane begins, and `block` is
-// 0..7.
+// superblocks.
 
-// Puts a block's nibbles together: byte j holds weight j in its low and weight
-// j + 16 in its high nibble. In the file the nibbles of 32 weights lie in 32
-// bytes, from bit `shift` on.
-fn write_nibbles(byte: u32, shift: u32, output: u32) {
-  for (var w = 0u; w < 4u; w++) {
-    let p = (word_at(byte + w * 4u) >> shift) & 0x0f0f0f0fu;
-    let q = (word_at(byte + 16u + w * 4u) >> shift) & 0x0f0f0f0fu;
-    quants[output * 4u + w] = p | (q << 4u);
-  }
+// Puts the nibbles of two blocks together: byte j holds weight j in its low and
+// weight j + 16 in its high nibble. In the file byte j of 32 holds weight j of
+// one block in its low, and of the other in its high nibble.
+fn write_nibbles(byte: u32, low_block: u32, high_block: u32) {
+  let p = quad_at(byte);
+  let q = quad_at(byte + 16u);
+  let low = vec4u(0x0f0f0f0fu);
+  write_quad(low_block * 4u, (p & low) | ((q & low) << vec4u(4u)));
+  write_quad(high_block * 4u, ((p >> vec4u(4u)) & low) | (q & ~low));
 }
 
-// Two bits a weight, for the block's first and last 16: byte j holds those of
-// weights j, j + 4, j + 8 and j + 12 from its lowest bit on. In the file byte j
-// of each half holds those of weight j of four blocks.
-fn pairs_at(byte: u32, block: u32) -> vec2u {
-  let start = byte + (block >> 2u) * 32u;
-  let shift = (block & 3u) * 2u;
-  var pairs = vec2u(0u);
-  for (var w = 0u; w < 4u; w++) {
-    let p = (word_at(start + w * 4u) >> shift) & 0x03030303u;
-    let q = (word_at(start + 16u + w * 4u) >> shift) & 0x03030303u;
-    pairs |= vec2u(p, q) << vec2u(w * 2u);
-  }
-  return pairs;
+// Two bits a weight, for the first 16 of a block, or its last: byte j holds those
+// of weights j, j + 4, j + 8 and j + 12 from its lowest bit on. In the file byte
+// j of 16 holds those of weight j of four blocks, of which the one is wanted
+// that stands from bit `shift` on.
+fn pairs_of(bytes: vec4u, shift: u32) -> u32 {
+  let p = (bytes >> vec4u(shift)) & vec4u(0x03030303u);
+  return p.x | (p.y << 2u) | (p.z << 4u) | (p.w << 6u);
 }
 
 // One bit a weight: bit k + 8 * b is that of weight 4 * k + b. In the file byte
-// j holds those of weight j of eight blocks.
-fn bits_at(byte: u32, block: u32) -> u32 {
-  var bits = 0u;
-  for (var w = 0u; w < 8u; w++) {
-    bits |= ((word_at(byte + w * 4u) >> block) & 0x01010101u) << w;
-  }
-  return bits;
+// j of 32 holds those of weight j of eight blocks.
+fn bits_of(first: vec4u, last: vec4u, block: u32) -> u32 {
+  let p = (first >> vec4u(block)) & vec4u(0x01010101u);
+  let q = (last >> vec4u(block)) & vec4u(0x01010101u);
+  return p.x | (p.y << 1u) | (p.z << 2u) | (p.w << 3u) | (q.x << 4u) |
+    (q.y << 5u) | (q.z << 6u) | (q.w << 7u);
 }

@@ -3,10 +3,14 @@
 // is written.
 
 fn repack(start: u32, count: u32, output: u32) {
-  for (var b = 0u; b < 8u; b++) {
-    let pairs = pairs_at(start + 16u, b);
-    quants[(output + b) * 2u] = pairs.x;
-    quants[(output + b) * 2u + 1u] = pairs.y;
+  for (var half = 0u; half < 2u; half++) {
+    let first = quad_at(start + 16u + half * 32u);
+    let last = quad_at(start + 32u + half * 32u);
+    let word = (output + half * 4u) * 2u;
+    for (var b = 0u; b < 4u; b++) {
+      quants[word + 2u * b] = pairs_of(first, 2u * b);
+      quants[word + 2u * b + 1u] = pairs_of(last, 2u * b);
+    }
   }
   let words = output / 8u * 5u;
   for (var w = 0u; w < 4u; w++) {

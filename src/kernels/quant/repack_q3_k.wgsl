@@ -4,15 +4,20 @@
 // written.
 
 fn repack(start: u32, count: u32, output: u32) {
-  for (var b = 0u; b < 8u; b++) {
-    let pairs = pairs_at(start + 32u, b);
-    quants[(output + b) * 2u] = pairs.x;
-    quants[(output + b) * 2u + 1u] = pairs.y;
-    high[output + b] = bits_at(start, b);
+  let first_bits = quad_at(start);
+  let last_bits = quad_at(start + 16u);
+  for (var half = 0u; half < 2u; half++) {
+    let first = quad_at(start + 32u + half * 32u);
+    let last = quad_at(start + 48u + half * 32u);
+    for (var b = 0u; b < 4u; b++) {
+      let block = half * 4u + b;
+      quants[(output + block) * 2u] = pairs_of(first, 2u * b);
+      quants[(output + block) * 2u + 1u] = pairs_of(last, 2u * b);
+      high[output + block] = bits_of(first_bits, last_bits, block);
+    }
   }
   for (var w = 0u; w < 3u; w++) {
     scales[output / 2u + w] = word_at(start + 96u + w * 4u);
   }
-  let d = byte_at(start + 108u) | (byte_at(start + 109u) << 8u);
-  scales[output / 2u + 3u] = d;
+  scales[output / 2u + 3u] = half_at(start + 108u);
 }

@@ -4,9 +4,8 @@
 // is written.
 
 fn repack(start: u32, count: u32, output: u32) {
-  for (var b = 0u; b < 8u; b++) {
-    let nibbles = start + 16u + (b >> 1u) * 32u;
-    write_nibbles(nibbles, (b & 1u) * 4u, output + b);
+  for (var b = 0u; b < 8u; b += 2u) {
+    write_nibbles(start + 16u + b * 16u, output + b, output + b + 1u);
   }
   for (var w = 0u; w < 4u; w++) {
     scales[output / 2u + w] = word_at(start + w * 4u);

@@ -6,24 +6,33 @@
 
 override HEADER: u32;
 
+fn header_at(byte: u32) -> u32 {
+  if (HEADER == 2u) {
+    return half_at(byte);
+  }
+  return word_at(byte);
+}
+
+fn spread(bits: u32) -> u32 {
+  // Each product has bit i of its four at bit 8 * i, among others.
+  let k = vec4u(0u, 1u, 2u, 3u);
+  let first = (vec4u(bits) >> (4u * k)) & vec4u(15u);
+  let last = (vec4u(bits) >> (4u * k + 16u)) & vec4u(15u);
+  let ones = vec4u(0x01010101u);
+  let p = ((first * 0x00204081u) & ones) << k;
+  let q = ((last * 0x00204081u) & ones) << (k + 4u);
+  let both = p | q;
+  return both.x | both.y | both.z | both.w;
+}
+
 fn repack(start: u32, count: u32, output: u32) {
   var headers = 0u;
   for (var b = 0u; b < count; b++) {
     let block = start + b * (HEADER + 20u);
-    for (var i = 0u; i < HEADER; i++) {
-      headers |= byte_at(block + i) << (8u * (b * HEADER + i));
-    }
+    headers |= header_at(block) << (8u * b * HEADER);
     let file_bits = word_at(block + HEADER);
-    var bits = 0u;
-    for (var k = 0u; k < 8u; k++) {
-      // The product has bit i of the four at bit 8 * i, among others.
-      let four = (file_bits >> (4u * k)) & 15u;
-      bits |= ((four * 0x00204081u) & 0x01010101u) << k;
-    }
-    high[output + b] = bits;
-    for (var w = 0u; w < 4u; w++) {
-      quants[(output + b) * 4u + w] = word_at(block + HEADER + 4u + 4u * w);
-    }
+    high[output + b] = spread(file_bits);
+    write_quad((output + b) * 4u, quad_at(block + HEADER + 4u));
   }
   scales[output * HEADER / 4u] = headers;
 }

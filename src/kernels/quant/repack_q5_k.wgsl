@@ -5,10 +5,12 @@
 // written.
 
 fn repack(start: u32, count: u32, output: u32) {
-  for (var b = 0u; b < 8u; b++) {
-    let nibbles = start + 48u + (b >> 1u) * 32u;
-    write_nibbles(nibbles, (b & 1u) * 4u, output + b);
-    high[output + b] = bits_at(start + 16u, b);
+  let first = quad_at(start + 16u);
+  let last = quad_at(start + 32u);
+  for (var b = 0u; b < 8u; b += 2u) {
+    write_nibbles(start + 48u + b * 16u, output + b, output + b + 1u);
+    high[output + b] = bits_of(first, last, b);
+    high[output + b + 1u] = bits_of(first, last, b + 1u);
   }
   for (var w = 0u; w < 4u; w++) {
     scales[output / 2u + w] = word_at(start + w * 4u);

@@ -6,16 +6,23 @@
 // written.
 
 fn repack(start: u32, count: u32, output: u32) {
-  for (var b = 0u; b < 8u; b++) {
-    let low = start + (b >> 2u) * 64u + (b & 1u) * 32u;
-    write_nibbles(low, ((b >> 1u) & 1u) * 4u, output + b);
-    let pairs = pairs_at(start + 128u, b);
-    high[(output + b) * 2u] = pairs.x;
-    high[(output + b) * 2u + 1u] = pairs.y;
+  for (var half = 0u; half < 2u; half++) {
+    let low = start + half * 64u;
+    let first_block = output + half * 4u;
+    write_nibbles(low, first_block, first_block + 2u);
+    write_nibbles(low + 32u, first_block + 1u, first_block + 3u);
+    let first = quad_at(start + 128u + half * 32u);
+    let last = quad_at(start + 144u + half * 32u);
+    for (var b = 0u; b < 4u; b++) {
+      high[(first_block + b) * 2u] = pairs_of(first, 2u * b);
+      high[(first_block + b) * 2u + 1u] = pairs_of(last, 2u * b);
+    }
   }
   let words = output / 8u * 5u;
-  for (var w = 0u; w < 4u; w++) {
-    scales[words + w] = word_at(start + 192u + w * 4u);
-  }
-  scales[words + 4u] = byte_at(start + 208u) | (byte_at(start + 209u) << 8u);
+  let s = quad_at(start + 192u);
+  scales[words] = s.x;
+  scales[words + 1u] = s.y;
+  scales[words + 2u] = s.z;
+  scales[words + 3u] = s.w;
+  scales[words + 4u] = half_at(start + 208u);
 }

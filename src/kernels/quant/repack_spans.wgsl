@@ -12,14 +12,14 @@ override HAS_D: bool = true;
 
 fn repack(start: u32, count: u32, output: u32) {
   let group = output / 8u;
-  for (var w = 0u; w < QUANTS; w++) {
-    quants[group * QUANTS + w] = word_at(start + QUANTS_AT + 4u * w);
+  for (var w = 0u; w < QUANTS; w += 4u) {
+    write_quad(group * QUANTS + w, quad_at(start + QUANTS_AT + 4u * w));
   }
   let words = group * (HEADER + u32(HAS_D));
   for (var w = 0u; w < HEADER; w++) {
     scales[words + w] = word_at(start + HEADER_AT + 4u * w);
   }
   if (HAS_D) {
-    scales[words + HEADER] = byte_at(start) | (byte_at(start + 1u) << 8u);
+    scales[words + HEADER] = half_at(start);
   }
 }
