@@ -1,16 +1,21 @@
+import { blockFormatByName } from "../src/gguf/formats.ts";
 import { u32 } from "./gguf_builder.ts";
 import { makeModel } from "./models.ts";
 
-/** Sizes of a {@linkcode writeHugeModel}; the head size is 128, 2 layers. */
+/** Sizes of a {@linkcode writeHugeModel}; the head size is 128. */
 export interface HugeModelOptions {
   /** Width of the residual stream, a multiple of 128. */
   dim: number;
   /** Width of the feed-forward blocks. */
   hiddenDim: number;
+  /** Layers. Defaults to 2. */
+  layers?: number;
+  /** Format of the matrices. Defaults to `"F32"`. */
+  format?: string;
 }
 
 /**
- * Writes a model of F32 weights that takes no room: behind the header lies a
+ * Writes a model that takes no room: behind the header lies a
  * hole, which reads as zeros.
  *
  * @param path The file to write.
@@ -19,7 +24,7 @@ export interface HugeModelOptions {
  */
 export async function writeHugeModel(
   path: string,
-  { dim, hiddenDim }: HugeModelOptions,
+  { dim, hiddenDim, layers = 2, format = "F32" }: HugeModelOptions,
 ): Promise<number> {
   const rows: [string, number[]][] = [
     ["token_embd", [dim, 300]],
@@ -32,6 +37,7 @@ export async function writeHugeModel(
   let size = 0;
   const header = makeModel({
     tied: true,
+    layers,
     metadata: {
       "llama.embedding_length": u32(dim),
       "llama.feed_forward_length": u32(hiddenDim),
@@ -42,9 +48,13 @@ export async function writeHugeModel(
       tensors.map((tensor) => {
         const [, dims] = rows.find(([part]) => tensor.name.includes(part))!;
         const offset = size;
-        size += 4 * dims.reduce((product, dim) => product * dim, 1);
+        const type = dims.length > 1 ? format : "F32";
+        const { blockSize, bytes } = blockFormatByName(type)!;
+        const count = dims.reduce((product, dim) => product * dim, 1);
+        size += Math.ceil(count / blockSize * bytes / 32) * 32;
         // No data of its own but the few bytes that the builder insists on.
-        return { name: tensor.name, format: "F32", shape: [8], dims, offset };
+        const shape = [Math.max(8, blockSize)];
+        return { name: tensor.name, format: type, shape, dims, offset };
       }),
   });
   await Deno.writeFile(path, header);
