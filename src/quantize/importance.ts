@@ -1,6 +1,6 @@
 import { quote } from "../gguf/quote.ts";
 import { readGguf } from "../gguf/reader.ts";
-import { type ModelInput, openSource } from "../gguf/source.ts";
+import { type LocalInput, openSource } from "../gguf/source.ts";
 import { readImportanceDat } from "./importance_dat.ts";
 import { readImportanceGguf } from "./importance_gguf.ts";
 
@@ -38,7 +38,7 @@ const MAX_BYTES = 2 ** 30;
  * @throws {RangeError} If it is truncated, or has numbers that cannot be.
  */
 export async function readImportanceMatrix(
-  input: ModelInput,
+  input: LocalInput,
   { signal }: ReadImportanceOptions = {},
 ): Promise<ImportanceMatrix> {
   signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 import { abortable } from "../gguf/abortable.ts";
 import { blockFormatByName } from "../gguf/formats.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import { type ModelInput, openSource } from "../gguf/source.ts";
+import { type LocalInput, openSource } from "../gguf/source.ts";
 import { readTypedGguf } from "../gguf/typed_reader.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { readImportanceMatrix } from "./importance.ts";
@@ -16,7 +16,7 @@ export interface QuantizeFileOptions extends PlanOptions {
    * How much the columns of each matrix matter: a file of llama.cpp's
    * `llama-imatrix`. Defaults to what is unknown.
    */
-  importance?: ModelInput | undefined;
+  importance?: LocalInput | undefined;
   /**
    * Workers that share the work; with 0 this thread does it. Defaults to
    * `navigator.hardwareConcurrency`.
@@ -98,7 +98,7 @@ export interface QuantizeResult {
  * matrix does not fit.
  */
 export async function quantizeFile(
-  input: ModelInput,
+  input: LocalInput,
   output: string | URL,
   type: string,
   options: QuantizeFileOptions = {},
