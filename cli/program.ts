@@ -3,6 +3,7 @@ import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { doctorCommand } from "./doctor.ts";
 import { generateCommand } from "./generate.ts";
+import { ggufCommand } from "./gguf.ts";
 import { inspectCommand } from "./inspect.ts";
 import { lintCommand } from "./lint.ts";
 import { logitsCommand } from "./logits.ts";
@@ -16,6 +17,7 @@ export function createProgram(): Command {
     .version(config.version);
   const commands = [
     inspectCommand(),
+    ggufCommand(),
     tokenizeCommand(),
     detokenizeCommand(),
     lintCommand(),

@@ -175,8 +175,15 @@ export async function openFile(input: string | URL): Promise<ByteSource> {
   }
 }
 
-/** The path or `file:` URL of `input`; any other URL is refused. */
-function filePath(input: string | URL, label: string): string | URL {
+/**
+ * Tells the path of a file.
+ *
+ * @param input A path, a `file:` URL, or one as text.
+ * @param label What errors call it.
+ * @returns The path or URL.
+ * @throws {TypeError} If it is a URL of another scheme.
+ */
+export function filePath(input: string | URL, label: string): string | URL {
   // One letter before the colon is a Windows drive.
   const isUrl = input instanceof URL || /^[a-z][a-z\d+.-]+:\/\//i.test(input);
   if (!isUrl) return input;
