@@ -56,6 +56,14 @@ export {
   type InspectOptions,
   loadTokenizer,
 } from "./src/engine/inspect.ts";
+export type {
+  MemoryPlan,
+  PlanAlternative,
+  PlannedDevice,
+} from "./src/engine/plan.ts";
+export { ModelMemoryError } from "./src/engine/plan_error.ts";
+export { planModel, type PlanModelOptions } from "./src/engine/plan_model.ts";
+export { formatPlan } from "./src/engine/plan_table.ts";
 export type { LoadModelOptions } from "./src/engine/load_options.ts";
 export { Model } from "./src/engine/model.ts";
 export type {
@@ -120,6 +128,7 @@ export type { Metadata, MetadataValue } from "./src/gguf/metadata.ts";
 export { formatBytes, GpuMemoryError } from "./src/gpu/buffers.ts";
 export type { RequestGpuOptions } from "./src/gpu/gpu.ts";
 export { KernelCompileError } from "./src/gpu/kernel.ts";
+export type { LedgerDevice } from "./src/gpu/ledger.ts";
 export type { RowKind } from "./src/kernels/batch.ts";
 export type { Activations } from "./src/kernels/choices.ts";
 export type { KernelCheck } from "./src/kernels/verify/variants.ts";
@@ -129,8 +138,9 @@ export type {
   RopeScalingType,
 } from "./src/kernels/rope_scaling.ts";
 export type { LlamaConfig } from "./src/model/config.ts";
+export type { ModelPlan, PlannedWeights } from "./src/model/memory_plan.ts";
 export type { RopeScalingOptions } from "./src/model/rope.ts";
-export type { LoadProgress } from "./src/model/upload.ts";
+export type { LoadProgress, Staging } from "./src/model/upload.ts";
 export {
   ktoBaseline,
   ktoLoss,

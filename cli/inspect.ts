@@ -1,5 +1,11 @@
 import { Command } from "commander";
 import { formatBytes, inspectModel, type Metadata } from "../mod.ts";
+import {
+  inspectPlan,
+  type PlanFlags,
+  planOptions,
+  refuseWithoutPlan,
+} from "./inspect_plan.ts";
 import { jsonOption } from "./options.ts";
 import { formatTable, writeJson, writeLine } from "./output.ts";
 
@@ -8,18 +14,30 @@ const SHOWN = 8;
 
 /** `seraph inspect` */
 export function inspectCommand(): Command {
-  return new Command("inspect")
+  const command = new Command("inspect")
     .description("show what stands in a GGUF file; needs no GPU")
     .argument("<model>", "GGUF file")
     .option("--full", "show long arrays whole")
-    .addOption(jsonOption())
-    .action(inspect);
+    .option("--plan", "show the GPU memory that it takes instead")
+    .addOption(jsonOption());
+  for (const option of planOptions()) command.addOption(option);
+  return command.action(inspect);
+}
+
+interface InspectFlags extends PlanFlags {
+  json?: boolean;
+  full?: boolean;
+  plan?: boolean;
 }
 
 async function inspect(
   path: string,
-  { json, full }: { json?: boolean; full?: boolean },
+  flags: InspectFlags,
+  command: Command,
 ): Promise<void> {
+  const { json, full, plan } = flags;
+  if (plan) return await inspectPlan(path, flags);
+  refuseWithoutPlan(command);
   const inspection = await inspectModel(path);
   const metadata = full ? inspection.metadata : shorten(inspection.metadata);
   if (json) {

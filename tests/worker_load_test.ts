@@ -11,6 +11,7 @@ import {
   type LoadProgress,
   type Model,
   type ModelInput,
+  ModelMemoryError,
 } from "../mod.ts";
 import { continueIds, projectFile } from "./engine.ts";
 import { writeHugeModel } from "./huge_model.ts";
@@ -56,6 +57,12 @@ Deno.test("a model in a worker takes its draft along", async () => {
   assertGreater(expected.speculation!.passes, 0);
 });
 
+/** A message without what the system has free, and where lines break. */
+function withoutFree(message: string): string {
+  return message.replaceAll(/[\d.]+\s[KMGT]iB(?=\s(\(97|may|of\sthe))/g, "free")
+    .replaceAll(/\s+/g, " ");
+}
+
 /** What was thrown, in what a program can see of it. */
 async function thrownBy(fn: () => Promise<unknown>) {
   const error = await assertRejects(fn, Error);
@@ -63,9 +70,9 @@ async function thrownBy(fn: () => Promise<unknown>) {
   return {
     type: error.constructor,
     name: error.name,
-    message: error.message.replaceAll(/[\d.]+ [KMG]iB are free/g, "free"),
+    message: withoutFree(error.message),
     causeType: cause?.constructor,
-    cause: cause?.message.replaceAll(/[\d.]+ [KMG]iB are free/g, "free"),
+    cause: cause?.message,
   };
 }
 
@@ -127,7 +134,7 @@ Deno.test("loadModel() fails in a worker where the memory is too small", async (
       loadModel(file, { onProgress, worker })
     );
     assertEquals(actual, expected);
-    assertEquals(actual.causeType?.name, "GpuMemoryError");
+    assertStrictEquals(actual.type, ModelMemoryError);
   } finally {
     await Deno.remove(file);
   }

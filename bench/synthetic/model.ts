@@ -3,11 +3,11 @@ import {
   type LoadModelOptions,
   readSizes,
 } from "../../src/engine/load_options.ts";
-import { checkSystemMemory } from "../../src/engine/memory.ts";
 import type { Model } from "../../src/engine/model.ts";
+import { planGpu, planMemory } from "../../src/engine/plan.ts";
+import { ModelMemoryError } from "../../src/engine/plan_error.ts";
 import { BufferPool } from "../../src/gpu/buffers.ts";
 import { requestGpu } from "../../src/gpu/gpu.ts";
-import { kvBytes } from "../../src/model/kv_buffers.ts";
 import { tuneMode } from "../../src/tune/mode.ts";
 import type { SyntheticShape } from "./shapes.ts";
 import { describeTensors, listTensors } from "./tensors.ts";
@@ -53,9 +53,13 @@ export async function createSyntheticModel(
   const gpu = await requestGpu(options);
   const pool = new BufferPool(gpu.device);
   try {
-    const context = sizes.contextLength;
-    const cache = kvBytes({ config: shape, context, kv });
-    checkSystemMemory(gpu, "weights and KV cache", bytes + cache);
+    const tokens = shape.vocabularySize;
+    const int8 = activations === "int8";
+    const plan = await planMemory({
+      models: [{ label: type, config: shape, tensors, tokens }],
+      ...{ ...sizes, kv, int8 },
+    }, planGpu(gpu));
+    if (plan.fits === false) throw new ModelMemoryError(plan);
     const weights = await createRandomWeights({ gpu, pool }, tensors, {
       signal,
     });
@@ -64,7 +68,8 @@ export async function createSyntheticModel(
     const model = await assembleModel({ gpu, pool }, parts, {
       ...sizes,
       kv,
-      int8: activations === "int8",
+      int8,
+      plan,
       tune: tuneMode(options.tune),
       start,
       signal,

@@ -19,6 +19,7 @@ import type { TuneMode } from "../tune/mode.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { identityOf } from "./identity.ts";
 import { Model } from "./model.ts";
+import { LEAST_BATCH, type MemoryPlan } from "./plan.ts";
 import { Sequences } from "./sequences.ts";
 
 /** What a model is put together from, wherever it came from. */
@@ -62,20 +63,22 @@ export interface AssembleOptions {
  *
  * @param scope The device and the owner of the weights, which the model frees.
  * @param parts What it is made of.
- * @param options How it runs, and when loading began.
+ * @param options How it runs, when loading began, and the plan of its memory.
  * @returns The model; on failure the weights stay the caller's to free.
  * @throws {GpuMemoryError} If the GPU has no room.
  */
 export async function assembleModel(
   scope: KernelScope,
   parts: AssembleParts,
-  options: AssembleOptions & { start: number },
+  options: AssembleOptions & { start: number; plan: MemoryPlan },
 ): Promise<Model> {
   const main = await assembleLlama(scope, parts, options);
   const loadMs = performance.now() - options.start;
   const { tokenizer, template } = parts;
   const grammars = new GrammarCache(tokenizer);
-  const engine = new GpuEngine({ gpu: scope.gpu, main, grammars, loadMs });
+  const { gpu } = scope;
+  const { plan } = options;
+  const engine = new GpuEngine({ gpu, main, grammars, plan, loadMs });
   return new Model({ engine, tokenizer, template });
 }
 
@@ -156,9 +159,6 @@ export async function assembleLlama(
     throw error;
   }
 }
-
-/** Fewest rows of a batch that are worth less memory. */
-const LEAST_BATCH = 32;
 
 /** Allocates the activations, for fewer rows where the GPU has little room. */
 async function allocateState(

@@ -6,6 +6,7 @@ import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { TimelineSource } from "../generate/tokens.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { KernelChoice } from "../tune/report.ts";
+import type { MemoryPlan } from "./plan.ts";
 
 /**
  * A model on a GPU, in this thread or in another: tokens in, tokens out. It
@@ -18,6 +19,8 @@ export interface Engine extends TimelineSource, AsyncDisposable {
   readonly device: string;
   /** Bytes of GPU memory in use, KV caches included. */
   readonly gpuBytes: number;
+  /** The plan that it was loaded by. */
+  readonly plan: MemoryPlan;
   /** Which variants of kernels the model runs, and why. */
   readonly kernels: readonly KernelChoice[];
   /** Whether it has a draft model. */

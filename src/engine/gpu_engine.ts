@@ -30,6 +30,7 @@ import { StepBatch } from "../model/step_batch.ts";
 import { checkLogprob } from "../tune/fixed.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
+import type { MemoryPlan } from "./plan.ts";
 import { scoreContinuations } from "./score_continuations.ts";
 import type { Sequences } from "./sequences.ts";
 import { Timelines } from "./timelines.ts";
@@ -60,6 +61,8 @@ export interface GpuEngineParts {
   draft?: LlamaParts | undefined;
   /** What holds texts to grammars. */
   grammars: GrammarCache;
+  /** What it takes, as it was foretold. */
+  plan: MemoryPlan;
   /** Milliseconds that loading took. */
   loadMs: number;
 }
@@ -77,6 +80,7 @@ export interface LentParts {
 /** The engine of this thread. */
 export class GpuEngine implements Engine {
   readonly loadMs: number;
+  readonly plan: MemoryPlan;
   readonly #gpu: Gpu;
   readonly #main: LlamaParts;
   readonly #draft: LlamaParts | undefined;
@@ -93,13 +97,16 @@ export class GpuEngine implements Engine {
    *
    * @param parts Its parts.
    */
-  constructor({ gpu, main, draft, grammars, loadMs }: GpuEngineParts) {
+  constructor(
+    { gpu, main, draft, grammars, plan, loadMs }: GpuEngineParts,
+  ) {
     this.#gpu = gpu;
     this.#main = main;
     this.#draft = draft;
     this.#timelines = new Timelines(main.sequences);
     this.#queue = new StepQueue(() => this.#stepBatch());
     this.#grammars = grammars;
+    this.plan = plan;
     this.loadMs = loadMs;
   }
 

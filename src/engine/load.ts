@@ -6,8 +6,6 @@ import { getString, type MetadataValue } from "../gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type Architecture, architectureOf } from "../model/architectures.ts";
 import type { LlamaConfig } from "../model/config.ts";
-import { kvBytes } from "../model/kv_buffers.ts";
-import { longestContext } from "../model/rope.ts";
 import type { LlamaTensors } from "../model/tensors.ts";
 import { loadWeights } from "../model/weights.ts";
 import type { ModelInput } from "../sources/input.ts";
@@ -18,9 +16,16 @@ import { type TuneMode, tuneMode } from "../tune/mode.ts";
 import { assembleLlama } from "./assemble.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { type LoadModelOptions, readSizes } from "./load_options.ts";
-import { checkSystemMemory } from "./memory.ts";
 import type { ModelParts } from "./model.ts";
 import { nameOf } from "./name.ts";
+import {
+  type MemoryPlan,
+  planGpu,
+  type PlanInput,
+  planMemory,
+} from "./plan.ts";
+import { ModelMemoryError } from "./plan_error.ts";
+import { hasRoom } from "./room.ts";
 
 /**
  * Loads what `loadModel()` makes a model of, in this thread.
@@ -37,20 +42,17 @@ export async function loadEngine(
   const { signal } = options;
   signal?.throwIfAborted();
   await using files = await openFiles(input, options);
-  const { main, draft, sizes, tune, template, name } = files;
+  const { main, draft, tune, template, name } = files;
   signal?.throwIfAborted();
 
   const gpu = await requestGpu(options);
   try {
-    const rest = { ...options, ...sizes, tune };
-    const parts = await loadLlama(gpu, main, rest);
-    const loaded = draft && await loadLlama(gpu, draft, {
-      ...rest,
-      contextLength: Math.min(
-        sizes.contextLength,
-        longestContext(draft.config),
-      ),
-    });
+    const plan = await planLoad(gpu, files, options);
+    const [mainPlan, draftPlan] = plan.models;
+    const rest = { ...options, tune };
+    const parts = await loadLlama(gpu, main, { ...rest, ...mainPlan! });
+    const loaded = draft &&
+      await loadLlama(gpu, draft, { ...rest, ...draftPlan! });
     if (loaded !== undefined) {
       await parts.widen();
       await loaded.widen();
@@ -60,6 +62,7 @@ export async function loadEngine(
       gpu,
       main: parts,
       draft: loaded,
+      plan: await planLoaded(plan, files, { options, parts }),
       grammars: new GrammarCache(main.tokenizer),
       loadMs,
     });
@@ -68,6 +71,55 @@ export async function loadEngine(
     gpu.device.destroy(); // and with it all that was allocated
     throw error;
   }
+}
+
+/**
+ * Plans a load, before the first byte of weights is read.
+ *
+ * @throws {ModelMemoryError} If it does not fit.
+ */
+async function planLoad(
+  gpu: Gpu,
+  files: OpenFiles,
+  options: LoadModelOptions,
+): Promise<MemoryPlan> {
+  const probe = (plan: MemoryPlan) => hasRoom(gpu, plan);
+  const input = planInput(files, options);
+  const plan = await planMemory(input, planGpu(gpu), probe);
+  if (plan.fits === false) throw new ModelMemoryError(plan);
+  return plan;
+}
+
+/** The plan of what was loaded, in smaller batches where there was less room. */
+async function planLoaded(
+  plan: MemoryPlan,
+  files: OpenFiles,
+  { options, parts }: { options: LoadModelOptions; parts: LlamaParts },
+): Promise<MemoryPlan> {
+  const { batch: batchSize } = parts.llama.state;
+  if (batchSize === plan.models[0]!.batchSize) return plan;
+  const input = { ...planInput(files, options), batchSize };
+  return await planMemory(input, plan.device, () => Promise.resolve(true));
+}
+
+/**
+ * What a plan is made for.
+ *
+ * @param files The files of a model.
+ * @param options How it is to be loaded.
+ * @returns The input of `planMemory()`.
+ */
+export function planInput(
+  { main, draft, sizes }: OpenFiles,
+  { kv = "f16", activations }: Pick<LoadModelOptions, "kv" | "activations">,
+): PlanInput {
+  const models = [main, ...(draft === undefined ? [] : [draft])];
+  return {
+    models: models.map(({ file: { label }, config, tensors, tokenizer }) => ({
+      ...{ label, config, tensors, tokens: tokenizer.size },
+    })),
+    ...{ ...sizes, kv, int8: activations === "int8" },
+  };
 }
 
 /** The files of a model, open, and what follows from them and the options. */
@@ -196,11 +248,9 @@ async function loadLlama(
     tune: TuneMode;
   },
 ): Promise<LlamaParts> {
-  const { contextLength: context, kv = "f16", onProgress, signal } = options;
+  const { kv = "f16", onProgress, signal } = options;
   const pool = new BufferPool(gpu.device);
   try {
-    const cache = kvBytes({ config, context, kv });
-    checkSystemMemory(gpu, "weights and KV cache", bytesOf(file) + cache);
     await source.takeHeader(file);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
@@ -224,9 +274,4 @@ async function loadLlama(
       { cause: error },
     );
   }
-}
-
-/** About what the weights take on the GPU: what they take in the file. */
-function bytesOf({ tensors }: GgufFile): number {
-  return tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
 }

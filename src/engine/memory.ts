@@ -2,7 +2,7 @@ import { GpuMemoryError } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 
 /** Share of the free memory that may be used, as Deno has it for GPUs. */
-const SHARE = 0.97;
+export const USABLE_SHARE = 0.97;
 
 /**
  * Refuses what a software adapter would run out of memory with.
@@ -22,8 +22,15 @@ export function checkSystemMemory(
   bytes: number,
 ): void {
   if (!info.isFallbackAdapter) return;
-  const free = Math.min(systemMemory(), containerMemory());
-  if (bytes > free * SHARE) throw new GpuMemoryError(what, bytes, { free });
+  const free = freeMemory();
+  if (bytes > free * USABLE_SHARE) {
+    throw new GpuMemoryError(what, bytes, { free });
+  }
+}
+
+/** Bytes that a program can still have, `Infinity` where nothing says. */
+export function freeMemory(): number {
+  return Math.min(systemMemory(), containerMemory());
 }
 
 /** Bytes that the system can give, `Infinity` where it does not say. */

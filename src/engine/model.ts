@@ -37,6 +37,7 @@ import {
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
+import type { MemoryPlan } from "./plan.ts";
 import { scoreTexts } from "./score_texts.ts";
 import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
 import {
@@ -105,6 +106,25 @@ export class Model implements AsyncDisposable {
   /** Bytes of GPU memory in use, KV caches included. */
   get gpuBytes(): number {
     return this.#engine.gpuBytes;
+  }
+
+  /**
+   * What was foretold of its GPU memory before it was loaded, by what takes it.
+   * {@linkcode Model.gpuBytes} is what is in use now.
+   *
+   * @example
+   * ```ts
+   * import { loadModel } from "@seraph/seraph";
+   *
+   * await using model = await loadModel("models/stories260k-f32.gguf");
+   * const { totalBytes, models: [own] } = model.plan();
+   * console.log(totalBytes, own!.weightBytes, own!.kvBytes);
+   * ```
+   *
+   * @returns The plan, its draft's included.
+   */
+  plan(): MemoryPlan {
+    return this.#engine.plan;
   }
 
   /** Milliseconds that loading took. */

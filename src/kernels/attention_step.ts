@@ -123,8 +123,7 @@ export async function createAttentionStep(
   const { device } = gpu;
   const params = pool.uniform(attentionParams(options));
   const { heads, headDim, window = Infinity, partKeys = 256 } = options;
-  const full = gpu.info.isFallbackAdapter ? FULL.software : FULL.hardware;
-  const { maxParts = Math.ceil(full / heads) } = options;
+  const { maxParts = fillingParts(gpu, heads) } = options;
   const { variant = attentionStepVariants(gpu, headDim)[0]! } = options;
   const source = sourceOf(gpu, variant, options);
   const step = await compileKernel(gpu, source);
@@ -133,10 +132,7 @@ export async function createAttentionStep(
     code: [sharedCode, partsCode, mergeCode],
     constants: { WORKGROUP_SIZE: workgroupSize(gpu) },
   });
-  const partials = pool.create({
-    label: "attention.partials",
-    size: 16 * MAX_STEPS * maxParts * heads * (1 + 2 * headOctets(headDim)),
-  });
+  const partials = createPartials({ gpu, pool }, { heads, headDim, maxParts });
   // As struct Task in attention_parts.wgsl.
   const taskOf = (appends: 0 | 1, attends: 0 | 1) =>
     pool.uniform([maxParts, partKeys, appends, attends]);
@@ -183,6 +179,26 @@ export async function createAttentionStep(
       };
     },
   };
+}
+
+/** Parts of so many heads that fill a device. */
+function fillingParts({ info }: Gpu, heads: number): number {
+  const full = info.isFallbackAdapter ? FULL.software : FULL.hardware;
+  return Math.ceil(full / heads);
+}
+
+/** Allocates what comes of the parts of {@linkcode createAttentionStep}. */
+export function createPartials(
+  { gpu, pool }: KernelScope,
+  { heads, headDim, maxParts = fillingParts(gpu, heads) }: Pick<
+    AttentionStepOptions,
+    "heads" | "headDim" | "maxParts"
+  >,
+): GPUBuffer {
+  return pool.create({
+    label: "attention.partials",
+    size: 16 * MAX_STEPS * maxParts * heads * (1 + 2 * headOctets(headDim)),
+  });
 }
 
 function checkRows(rows: number): void {

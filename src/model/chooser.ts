@@ -25,6 +25,25 @@ export interface Choice {
   biases?: Biases | undefined;
 }
 
+/** What the choice of one sequence's tokens reads and keeps. */
+export interface ChoiceBuffers {
+  /** The sampler's own. */
+  readonly own: SampleBuffers;
+  /** What is added to logits. */
+  readonly biases: GPUBuffer;
+}
+
+/** Allocates what a {@linkcode Chooser} keeps. */
+export function createChoiceBuffers(
+  pool: BufferPool,
+  shape: SampleShape,
+): ChoiceBuffers {
+  return {
+    own: createSampleBuffers(pool, shape),
+    biases: createBiasBuffer(pool, shape.size),
+  };
+}
+
 /** Chooses the tokens of one sequence on the GPU: at first, the most likely. */
 export class Chooser implements Disposable {
   readonly #device: GPUDevice;
@@ -60,10 +79,10 @@ export class Chooser implements Disposable {
       stride: llama.config.vocabularySize,
       context: llama.context,
     };
-    this.#buffers = createSampleBuffers(pool, this.#shape);
-    const own = this.#buffers;
+    const { own, biases } = createChoiceBuffers(pool, this.#shape);
+    this.#buffers = own;
+    this.#biases = biases;
     this.#kernels = llama.sample.bind({ logits, control, chosen, own });
-    const biases = this.#biases = createBiasBuffer(pool, llama.tokens);
     this.#bias = llama.bias.bind({ logits, control, own, biases });
     this.set({ rule: ARGMAX_RULE, isArgmax: true });
   }

@@ -268,6 +268,15 @@ export async function createLlama(
   };
 }
 
+/** Allocates the angles of rotary embedding, `[context, headDim / 2]` vec2f. */
+export function createRopeBuffer(
+  pool: BufferPool,
+  { config, context }: Pick<CreateLlamaOptions, "config" | "context">,
+): GPUBuffer {
+  const size = 4 * context * config.headDim;
+  return pool.create({ label: "rope.table", size });
+}
+
 function createRopeTable(
   { device }: Gpu,
   pool: BufferPool,
@@ -276,10 +285,7 @@ function createRopeTable(
   const { config, context } = options;
   const factors = frequencyFactors(options);
   // Before the table is made: a device that cannot hold it says so here.
-  const buffer = pool.create({
-    label: "rope.table",
-    size: 4 * context * config.headDim,
-  });
+  const buffer = createRopeBuffer(pool, options);
   const table = ropeTable({
     context,
     headDim: config.headDim,

@@ -1,8 +1,20 @@
 import type { Gpu } from "../gpu/gpu.ts";
 import { createReadback, type Readback } from "../gpu/readback.ts";
 import { chosenIds } from "../kernels/sample.ts";
+import type { LlamaConfig } from "./config.ts";
 import type { Llama } from "./llama.ts";
 import { MAX_CHUNK } from "./state.ts";
+
+/** Bytes of a buffer that chosen ids are read back through. */
+export const IDS_BYTES = 4 * MAX_CHUNK;
+
+/** Bytes of the logits of so many rows. */
+export function logitsBytes(
+  { vocabularySize }: Pick<LlamaConfig, "vocabularySize">,
+  rows: number,
+): number {
+  return 4 * rows * vocabularySize;
+}
 
 /** Reads back what the steps of one sequence come to. */
 export class Results implements Disposable {
@@ -23,7 +35,7 @@ export class Results implements Disposable {
     this.#gpu = gpu;
     this.#llama = llama;
     this.#ids = createReadback(gpu.device, {
-      size: 4 * MAX_CHUNK,
+      size: IDS_BYTES,
       sync: gpu.syncReadback,
     });
   }
@@ -92,7 +104,7 @@ export class Results implements Disposable {
   }
 
   #logitsBytes(rows: number): number {
-    return 4 * rows * this.#llama.config.vocabularySize;
+    return logitsBytes(this.#llama.config, rows);
   }
 }
 

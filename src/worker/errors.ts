@@ -1,3 +1,4 @@
+import { ModelMemoryError } from "../engine/plan_error.ts";
 import { GpuMemoryError } from "../gpu/buffers.ts";
 import { KernelCompileError } from "../gpu/kernel.ts";
 
@@ -24,6 +25,7 @@ function classes(): Map<string, { readonly prototype: Error }> {
     EvalError,
     GpuMemoryError,
     KernelCompileError,
+    ModelMemoryError,
     RangeError,
     ReferenceError,
     SyntaxError,
@@ -107,9 +109,14 @@ function typeOf(error: Error): string {
   return keys.get(prototype as Error) ?? "Error";
 }
 
-/** Whether a value is a primitive or a list of some, which can be cloned. */
-function isPlain(value: unknown): boolean {
-  return Array.isArray(value)
-    ? value.every((item) => !Array.isArray(item) && isPlain(item))
-    : value !== Object(value) && typeof value !== "symbol";
+/** Levels of lists and records that are looked into: errors may hold circles. */
+const DEPTH = 6;
+
+/** Whether a value is data, which can be cloned. */
+function isPlain(value: unknown, depth = DEPTH): boolean {
+  if (value !== Object(value)) return typeof value !== "symbol";
+  const isData = Array.isArray(value) ||
+    Object.getPrototypeOf(value) === Object.prototype;
+  return isData && depth > 0 &&
+    Object.values(value as object).every((item) => isPlain(item, depth - 1));
 }

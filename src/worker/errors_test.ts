@@ -70,6 +70,10 @@ Deno.test("unpackError() gives values that are no errors, too", () => {
   for (const value of [undefined, null, 0, "text", 5n]) {
     assertStrictEquals(send(value), value);
   }
-  assertEquals(send({ a: 1 }), "[object Object]");
+  assertEquals(send({ a: [{ b: null }] }), { a: [{ b: null }] });
+  assertEquals(send({ a: () => {} }), "[object Object]");
+  const circle: { self?: object } = {};
+  circle.self = circle;
+  assertEquals(send(circle), "[object Object]");
   assertEquals(send(Symbol("s")), "Symbol(s)");
 });

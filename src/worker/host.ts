@@ -171,9 +171,9 @@ export class EngineHost {
     });
     this.#engine = engine;
     const { config, contextLength, device, kernels, hasDraft } = engine;
-    const { fingerprint, kv } = engine;
+    const { fingerprint, kv, plan } = engine;
     const facts = { config, contextLength, device, kernels, hasDraft };
-    return { ...facts, fingerprint, kv };
+    return { ...facts, fingerprint, kv, plan };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LoadModelOptions } from "../engine/load_options.ts";
+import type { MemoryPlan } from "../engine/plan.ts";
 import type { LogitsContext } from "../generate/samplers/options.ts";
 import type {
   ContinuationIdOptions,
@@ -90,6 +91,7 @@ export interface EngineFacts {
   hasDraft: boolean;
   fingerprint: string;
   kv: KvType;
+  plan: MemoryPlan;
 }
 
 /** A message to the worker. */

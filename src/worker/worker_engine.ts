@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import type { MemoryPlan } from "../engine/plan.ts";
 import type {
   ContinuationIdOptions,
   ContinuationScore,
@@ -59,6 +60,10 @@ export class WorkerEngine implements Engine {
 
   get kv(): KvType {
     return this.#facts.kv;
+  }
+
+  get plan(): MemoryPlan {
+    return this.#facts.plan;
   }
 
   get hasDraft(): boolean {
