@@ -1,4 +1,4 @@
-import type { ModelInput } from "../gguf/source.ts";
+import type { ModelInput } from "../sources/input.ts";
 import type { RequestGpuOptions } from "../gpu/gpu.ts";
 import { openFiles, planInput } from "./load.ts";
 import type { LoadModelOptions } from "./load_options.ts";
