@@ -263,7 +263,7 @@ Deno.test("loadModel() refuses what is no file", async () => {
   ]);
   await assertRefused(projectFile("models"), [Error, "it is a directory"]);
   await assertRefused("", [Error, '""']);
-  await assertRefused("ftp://host/x.gguf", [Error, "ftp:"]);
+  await assertRefused("ftp://host/x.gguf", [TypeError, "ftp:"]);
   const input = 5 as unknown as string;
   await assertRefused(input, [TypeError, "Number"]);
 });
