@@ -153,7 +153,7 @@ export class HostileServer implements AsyncDisposable {
 
   /** What a server without fault answers. */
   #rightReply({ path, range, headers }: SeenRequest): Reply {
-    const file = this.files.get(path);
+    const file = this.files.get(path) ?? this.files.get(path.split("?")[0]!);
     if (file === undefined) {
       return {
         status: 404,

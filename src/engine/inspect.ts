@@ -6,6 +6,7 @@ import { architectureOf } from "../model/architectures.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ModelInput } from "../sources/input.ts";
 import { openInput } from "../sources/open.ts";
+import type { DownloadOptions } from "../sources/options.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** A tensor as a file describes it. */
@@ -50,6 +51,8 @@ export interface Inspection {
 export interface InspectOptions {
   /** Stops reading the file. */
   signal?: AbortSignal | undefined;
+  /** Where models of other machines are kept. Only headers are read of them. */
+  download?: DownloadOptions | undefined;
 }
 
 /**
@@ -122,9 +125,10 @@ export async function loadTokenizer(
 
 async function readHeader(
   input: ModelInput,
-  { signal }: InspectOptions,
+  { signal, download }: InspectOptions,
 ): Promise<GgufFile> {
   signal?.throwIfAborted();
-  await using source = abortable(await openInput(input), signal);
+  const opened = await openInput(input, { ...download, signal });
+  await using source = abortable(opened, signal);
   return await readGguf(source);
 }

@@ -187,10 +187,13 @@ export interface OpenModel extends AsyncDisposable {
 
 async function openModel(
   input: ModelInput,
-  { rope, signal }: Pick<LoadModelOptions, "rope" | "signal">,
+  { rope, signal, download }: Pick<
+    LoadModelOptions,
+    "rope" | "signal" | "download"
+  >,
 ): Promise<OpenModel> {
   const source = new FingerprintedSource(
-    abortable(await openInput(input), signal),
+    abortable(await openInput(input, { ...download, signal }), signal),
   );
   try {
     const file = await readGguf(source);
@@ -215,9 +218,9 @@ async function openModel(
 async function openDraft(
   input: ModelInput,
   { file }: OpenModel,
-  { signal }: LoadModelOptions,
+  { signal, download }: LoadModelOptions,
 ): Promise<OpenModel> {
-  const draft = await openModel(input, { signal });
+  const draft = await openModel(input, { signal, download });
   const wanted = tokensOf(file);
   const tokens = tokensOf(draft.file);
   const differs = Array.from(
@@ -251,6 +254,7 @@ async function loadLlama(
   const { kv = "f16", onProgress, signal } = options;
   const pool = new BufferPool(gpu.device);
   try {
+    await source.prepare();
     await source.takeHeader(file);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,

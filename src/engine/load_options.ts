@@ -5,6 +5,7 @@ import type { LlamaConfig } from "../model/config.ts";
 import { longestContext, type RopeScalingOptions } from "../model/rope.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import type { ModelInput } from "../sources/input.ts";
+import type { DownloadOptions } from "../sources/options.ts";
 import type { TuneMode } from "../tune/mode.ts";
 
 /** Options for `loadModel()`. */
@@ -49,6 +50,10 @@ export interface LoadModelOptions extends RequestGpuOptions {
    * then checks several at a time: the text stays the same. Defaults to none.
    */
   draft?: ModelInput | undefined;
+  /**
+   * Where models of other machines are kept, and how far their download is.
+   */
+  download?: DownloadOptions | undefined;
   /**
    * How many KV caches are kept while nobody uses them, for prompts that begin
    * like one before. Defaults to 1.

@@ -68,6 +68,12 @@ class JoinedSource implements ByteSource {
     this.size = offset;
   }
 
+  async prepare(): Promise<void> {
+    if (this.#isClosed) throw closedError(this.label);
+    // One at a time: each takes all connections that it may.
+    for (const source of this.#sources) await source.prepare?.();
+  }
+
   async readInto(target: Uint8Array, offset: number): Promise<void> {
     if (this.#isClosed) throw closedError(this.label);
     const end = offset + target.length;

@@ -1,7 +1,7 @@
 import { SpecialTokenParser } from "../tokenizer/special_tokens.ts";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { Prompt, type PromptPartKind } from "./prompt.ts";
-import { suggest } from "./suggest.ts";
+import { suggest } from "../system/suggest.ts";
 
 /**
  * What a model can be asked to continue: text, which yields no special token;

@@ -23,11 +23,11 @@ export interface CachePlace {
 
 /** What a file is called where it comes from. */
 export interface CacheName {
-  /** What people call the folder that it lies in. */
+  /** What people call what it belongs to: a folder of a server, a repository. */
   group: string;
-  /** What that folder is, in full. */
+  /** What that is, in full. */
   groupId: string;
-  /** The file's name. */
+  /** The file's name, with folders within the group before it. */
   name: string;
   /** What the file is in full where its name does not say all. */
   nameId?: string | undefined;
@@ -67,7 +67,8 @@ export function isOffline(offline: boolean | undefined): boolean {
  * @returns Its place, where nothing needs to be yet.
  */
 export function placeOf(models: string, file: CacheName): CachePlace {
-  const folder = groupFolder(models, file);
+  const folders = file.name.split("/").slice(0, -1).map(portable);
+  const folder = join(groupFolder(models, file), ...folders);
   const name = fileName(file);
   const records = join(folder, RECORDS_FOLDER);
   const recordOf = (suffix: string) => join(records, `${name}.${suffix}`);
@@ -81,7 +82,7 @@ export function placeOf(models: string, file: CacheName): CachePlace {
   };
 }
 
-/** The folder of all files that lie beside a file on the server. */
+/** The folder of all files of a group. */
 export function groupFolder(
   models: string,
   { group, groupId }: Pick<CacheName, "group" | "groupId">,
@@ -89,7 +90,8 @@ export function groupFolder(
   return join(models, `${portable(group).slice(0, 100)}-${digest(groupId)}`);
 }
 
-function fileName({ name, nameId }: CacheName): string {
+function fileName({ name: path, nameId }: CacheName): string {
+  const name = path.slice(path.lastIndexOf("/") + 1);
   const plain = portable(name);
   if (plain === name && name.length <= 180 && nameId === undefined) return name;
   const dot = plain.lastIndexOf(".");

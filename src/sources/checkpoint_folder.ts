@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ByteSource, openSource } from "../gguf/source.ts";
+import { type ByteSource, openFile } from "../gguf/source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** A larger file is no text that anybody wants to read at once. */
@@ -20,7 +20,7 @@ export async function openFolder(source: string | URL): Promise<Checkpoint> {
     const folder = isUrl ? fileURLToPath(source) : source;
     const files = await listFolder(folder);
     const open = async (name: string): Promise<ByteSource> => {
-      if (files.has(name)) return await openSource(join(folder, name));
+      if (files.has(name)) return await openFile(join(folder, name));
       throw new Error(`Cannot open "${label}": it has no file "${name}"`);
     };
     return {

@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { formatBytes } from "../system/format_bytes.ts";
+import { downloadError } from "./errors.ts";
 
 /** Left free: a full disk is trouble for all programs on it. */
 const RESERVE_BYTES = 64 * 2 ** 20;
@@ -7,22 +8,25 @@ const RESERVE_BYTES = 64 * 2 ** 20;
 /**
  * Refuses what does not fit onto a disk.
  *
- * @param folder A folder on it.
- * @param bytes Bytes to be written there.
- * @param free Bytes that are free. Defaults to what the system says.
+ * @param label What is to be written, as errors call it.
+ * @param bytes How much it is.
+ * @param options A folder on the disk, and bytes that are free there, which
+ * default to what the system says.
  * @throws {Error} If there are fewer; where the system does not say how many
  * there are, writing finds out.
  */
 export async function checkDiskSpace(
-  folder: string,
+  label: string,
   bytes: number,
-  free?: number,
+  { folder, free }: { folder: string; free?: number },
 ): Promise<void> {
   free ??= await freeBytes(folder);
   if (bytes + RESERVE_BYTES <= free) return;
-  throw new Error(
-    `it takes ${formatBytes(bytes)} in "${folder}" ` +
-      `and leaves ${formatBytes(RESERVE_BYTES)}, ${formatBytes(free)} are free`,
+  throw downloadError(
+    label,
+    `it takes ${formatBytes(bytes)} beside ${
+      formatBytes(RESERVE_BYTES)
+    } that stay free, and "${folder}" has ${formatBytes(free)} left`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { openSource } from "../gguf/source.ts";
+import { openFile } from "../gguf/source.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { type CachePlace, RECORDS_FOLDER } from "./cache_place.ts";
 import {
@@ -52,10 +52,17 @@ export async function download(
     signal?.throwIfAborted();
     // A full disk shows when the rest is written after another error.
     const error = thrown instanceof SuppressedError ? thrown.error : thrown;
-    const isClear = error instanceof Error &&
-      error.message.startsWith("Cannot ");
-    throw isClear ? error : downloadError(label, reasonOf(error), error);
+    throw isOfSystem(error)
+      ? downloadError(label, reasonOf(error), error)
+      : error;
   }
+}
+
+/** Whether an error is one of the file system, which names no download. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && !error.message.startsWith("Cannot ") &&
+    ("code" in error ||
+      Object.values(Deno.errors).some((type) => error instanceof type));
 }
 
 /** Downloads a file of which the lock is held. */
@@ -105,7 +112,8 @@ async function attempt(
     using part = await PartFile.open(place, facts);
     const { doneBytes } = part;
     isResumed = part.isResumed;
-    await checkDiskSpace(place.folder, (facts.size ?? 0) - doneBytes);
+    const left = (facts.size ?? 0) - doneBytes;
+    await checkDiskSpace(label, left, { folder: place.folder });
     meter.begin("downloading", doneBytes);
     size = await fetchBytes(remote, part, options);
     await part.sync();
@@ -143,7 +151,7 @@ async function findDamage(
   label: string,
 ): Promise<string | undefined> {
   if (!/\.gguf$/i.test(path)) return undefined;
-  await using source = relabel(await openSource(part), label);
+  await using source = relabel(await openFile(part), label);
   try {
     await readGguf(source);
     return undefined;

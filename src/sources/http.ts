@@ -27,6 +27,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Longest silence of the server, in milliseconds. */
   idleMs: number;
+  /** Says what a status and a code of the server mean, for the error. */
+  explain?: ((status: number, code: string) => string) | undefined;
 }
 
 /** What a server answered. */
@@ -68,7 +70,7 @@ export async function request(
     if (status < 300 || status >= 400 || location === null) {
       if (EXPECTED.includes(status)) return answer;
       await using _ = answer;
-      throw await statusError(answer, options);
+      throw await statusError(answer, url, options);
     }
     await answer[Symbol.asyncDispose]();
     for (const [name, value] of headers) {
@@ -105,7 +107,7 @@ async function ask(
   const headers = new Headers(init?.headers);
   // Ranges are those of the file itself, and so is its length.
   headers.set("accept-encoding", "identity");
-  if (credentials !== undefined && credentials.origin === url.origin) {
+  if (credentials?.origin === url.origin) {
     headers.set("authorization", credentials.authorization);
   }
   const watch = new Watch(idleMs, signal);
@@ -226,27 +228,24 @@ function fetchError(
 /** What a status that nobody wants means. */
 async function statusError(
   { response, url, redirectHeaders }: Answer,
-  { label, credentials }: RequestOptions,
+  asked: URL,
+  { label, explain }: RequestOptions,
 ): Promise<Error> {
   const { status, headers } = response;
+  const find = (name: string) =>
+    headers.get(name) ?? redirectHeaders.get(name) ?? "";
   if (RETRIED.includes(status)) {
     return new TransferError(`${url.host} answers ${describe(response)}`, {
       waitMs: retryAfterMs(headers.get("retry-after")),
     });
   }
-  const detail = headers.get("x-error-message") ??
-    redirectHeaders.get("x-error-message") ?? await bodyText(response);
-  const isSecret = status === 401 || status === 403;
-  const hint = !isSecret
-    ? ""
-    : credentials === undefined
-    ? ", a token is wanted: set HF_TOKEN for the hub"
-    : ", the token given has no access";
+  const detail = find("x-error-message") || await bodyText(response);
+  const isOwn = url.origin === asked.origin;
+  const hint = isOwn ? explain?.(status, find("x-error-code")) ?? "" : "";
   return downloadError(
     label,
-    `${url.host} answers ${describe(response)}${
-      detail && ` (${detail})`
-    }${hint}`,
+    `${url.host} answers ${describe(response)}` +
+      (detail && ` (${detail})`) + (hint && `: ${hint}`),
   );
 }
 

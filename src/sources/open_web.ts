@@ -1,4 +1,4 @@
-import { type ByteSource, openSource } from "../gguf/source.ts";
+import { type ByteSource, openFile } from "../gguf/source.ts";
 import { type CachePlace, placeOf } from "./cache_place.ts";
 import {
   type CacheRecord,
@@ -118,5 +118,5 @@ async function openCached(
   label: string,
 ): Promise<ByteSource> {
   await touch(place);
-  return relabel(await openSource(place.path), label);
+  return relabel(await openFile(place.path), label);
 }

@@ -11,6 +11,9 @@ import {
   type Target,
 } from "./remote_facts.ts";
 
+/** A name that was mistyped is told soon. */
+const PROBE_ATTEMPTS = 4;
+
 /** A file on a server that was asked about. */
 export class Remote {
   readonly target: Target;
@@ -46,13 +49,15 @@ export class Remote {
       ranges?: boolean;
     },
   ): Promise<Remote> {
-    const { label, credentials } = target;
+    const { label, credentials, explain } = target;
     const { idleMs } = manners;
+    const attempts = Math.min(manners.attempts, PROBE_ATTEMPTS);
     return await retry(async () => {
       const ask = (headers: HeadersInit) =>
         request(target.url, {
           label,
           credentials,
+          explain,
           signal,
           idleMs,
           init: { headers },
@@ -74,7 +79,7 @@ export class Remote {
         );
       }
       return new Remote(target, facts, { manners, place: answer.url });
-    }, { ...manners, label, signal });
+    }, { ...manners, attempts, label, signal });
   }
 
   /**
@@ -149,9 +154,9 @@ export class Remote {
     headers: HeadersInit,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
-    const { label, url, credentials } = this.target;
+    const { url } = this.target;
     const { idleMs } = this.#manners;
-    const options = { label, credentials, signal, idleMs, init: { headers } };
+    const options = { ...this.target, signal, idleMs, init: { headers } };
     const isDirect = this.#place.href === url.href;
     try {
       const answer = await request(this.#place, options);

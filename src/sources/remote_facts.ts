@@ -1,5 +1,5 @@
 import { downloadError, TransferError } from "./errors.ts";
-import type { Answer, Credentials } from "./http.ts";
+import type { Answer, Credentials, RequestOptions } from "./http.ts";
 
 /** A file on a server. */
 export interface Target {
@@ -9,6 +9,8 @@ export interface Target {
   url: URL;
   /** Secrets for that server. */
   credentials?: Credentials | undefined;
+  /** Says what a status of that server means, for errors. */
+  explain?: RequestOptions["explain"];
   /** Bytes that it has to have, where that is known from elsewhere. */
   size?: number | undefined;
   /** SHA-256 that it has to have, in hex. */

@@ -3,8 +3,7 @@ import type {
   LogitsHook,
 } from "../generate/samplers/options.ts";
 import type { TokenChunk } from "../generate/tokens.ts";
-import type { PromptProgress } from "../model/prompts.ts";
-import type { LoadProgress } from "../model/upload.ts";
+import type { DownloadProgress } from "../sources/options.ts";
 import { unpackError } from "./errors.ts";
 import type {
   Work,
@@ -25,6 +24,8 @@ export interface CallOptions {
   /** Called as the worker tells how far it is; what it throws, the call throws. */
   // deno-lint-ignore no-explicit-any -- one kind of work tells one kind of it
   onProgress?: ((progress: any) => void) | undefined;
+  /** Called as the worker tells how far a download is; as `onProgress`. */
+  onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** Changes logits; what it throws, the call throws. */
   onLogits?: LogitsHook | undefined;
 }
@@ -62,7 +63,10 @@ export class Call<K extends Work["kind"]> implements AsyncDisposable {
   receive(reply: WorkerReply): void {
     switch (reply.kind) {
       case "progress":
-        this.#note(reply.progress);
+        this.#note(reply.progress, this.#options.onProgress);
+        break;
+      case "download":
+        this.#note(reply.progress, this.#options.onDownload);
         break;
       case "logits":
         this.#hook(reply.logits, reply.context);
@@ -124,10 +128,10 @@ export class Call<K extends Work["kind"]> implements AsyncDisposable {
     this.#stop();
   };
 
-  #note(progress: LoadProgress | PromptProgress): void {
+  #note<P>(progress: P, onProgress?: (progress: P) => void): void {
     if (this.#isStopped) return;
     try {
-      this.#options.onProgress?.(progress);
+      onProgress?.(progress);
     } catch (error) {
       this.#failure ??= { error };
       this.#stop();

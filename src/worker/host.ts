@@ -5,6 +5,7 @@ import type { LogitsHook } from "../generate/samplers/options.ts";
 import type { TokenOptions } from "../generate/tokens.ts";
 import type { PromptProgress } from "../model/prompts.ts";
 import type { LoadProgress } from "../model/upload.ts";
+import type { DownloadProgress } from "../sources/options.ts";
 import { packError } from "./errors.ts";
 import type {
   EngineFacts,
@@ -123,7 +124,9 @@ export class EngineHost {
     const onProgress = (progress: LoadProgress | PromptProgress) =>
       reply({ kind: "progress", progress });
     if (work.kind === "load") {
-      return await this.#load(work, { signal, onProgress });
+      const onDownload = (progress: DownloadProgress) =>
+        reply({ kind: "download", progress });
+      return await this.#load(work, { signal, onProgress, onDownload });
     }
     const engine = this.#engine;
     if (engine === undefined) throw new Error("There is no model to run");
@@ -158,16 +161,18 @@ export class EngineHost {
   }
 
   async #load(
-    { input, draft, options }: Work & { kind: "load" },
-    rest: {
+    { input, draft, options, download }: Work & { kind: "load" },
+    { onDownload, ...rest }: {
       signal: AbortSignal;
       onProgress: (progress: LoadProgress) => void;
+      onDownload: (progress: DownloadProgress) => void;
     },
   ): Promise<EngineFacts> {
     const { engine } = await loadEngine(unpackInput(input), {
       ...options,
       ...rest,
       draft: draft && unpackInput(draft),
+      download: { ...download, onProgress: onDownload },
     });
     this.#engine = engine;
     const { config, contextLength, device, kernels, hasDraft } = engine;

@@ -3,7 +3,8 @@ import type { LoadModelOptions } from "../engine/load_options.ts";
 import { Model } from "../engine/model.ts";
 import type { ModelInput } from "../sources/input.ts";
 import { Connection } from "./connection.ts";
-import { buffersOf, packInput, packLoadOptions } from "./send.ts";
+import { keepStream } from "../sources/stream.ts";
+import { buffersOf, packDownload, packInput, packLoadOptions } from "./send.ts";
 import { WorkerEngine } from "./worker_engine.ts";
 
 /**
@@ -21,22 +22,36 @@ export async function loadInWorker(
   options: LoadModelOptions,
 ): Promise<Model> {
   const start = performance.now();
-  const { draft, signal, onProgress } = options;
+  const { signal, onProgress, download } = options;
   signal?.throwIfAborted();
   checkPermission();
+  await using stack = new AsyncDisposableStack();
+  const keep = async (input: ModelInput) => {
+    // It can be read once, and is read in both threads.
+    if (!(input instanceof ReadableStream)) return input;
+    return stack.use(await keepStream(input, { ...download, signal })).path;
+  };
+  const model = await keep(input);
+  const draft = options.draft && await keep(options.draft);
   const connection = new Connection();
   try {
     // While the worker starts; what is wrong with them is found here.
-    await using files = await openFiles(input, options);
+    await using files = await openFiles(model, { ...options, draft });
     const { template, name, main: { tokenizer } } = files;
     const work = {
       kind: "load",
-      input: packInput(input),
+      input: packInput(model),
       draft: draft && packInput(draft),
       options: packLoadOptions(options),
+      download: packDownload(download),
     } as const;
     const buffers = buffersOf(work.input, work.draft);
-    const facts = await connection.call(work, { signal, onProgress }, buffers);
+    const callbacks = {
+      signal,
+      onProgress,
+      onDownload: download?.onProgress,
+    };
+    const facts = await connection.call(work, callbacks, buffers);
     const loadMs = performance.now() - start;
     const engine = new WorkerEngine(connection, facts, loadMs);
     return new Model({ engine, tokenizer, template, name });

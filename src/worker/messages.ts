@@ -13,6 +13,7 @@ import type { KvSnapshot } from "../model/kv_snapshot.ts";
 import type { PromptProgress } from "../model/prompts.ts";
 import type { LoadProgress } from "../model/upload.ts";
 import type { ModelInput } from "../sources/input.ts";
+import type { DownloadOptions, DownloadProgress } from "../sources/options.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { SentError } from "./errors.ts";
 
@@ -20,14 +21,19 @@ import type { SentError } from "./errors.ts";
 // a call ends with exactly one "end" or "error", behind which nothing of it is
 // left in the worker.
 
-/** A model input; a URL goes as its text. */
-export type SentInput = Exclude<ModelInput, URL> | { url: string };
+/** A model input; a URL goes as its text. Streams are kept in a file before. */
+export type SentInput =
+  | Exclude<ModelInput, URL | ReadableStream>
+  | { url: string };
 
 /** Options of {@linkcode loadModel} without what stays in its thread. */
 export type SentLoadOptions = Omit<
   LoadModelOptions,
-  "onProgress" | "signal" | "draft" | "worker"
+  "onProgress" | "signal" | "draft" | "worker" | "download"
 >;
+
+/** How a worker downloads, without what stays in its thread. */
+export type SentDownload = Omit<DownloadOptions, "onProgress">;
 
 /** Options of a generation without what stays in its thread. */
 export type SentTokenOptions = Omit<
@@ -46,6 +52,7 @@ export type Work =
     input: SentInput;
     draft: SentInput | undefined;
     options: SentLoadOptions;
+    download?: SentDownload;
   }
   | {
     kind: "generate";
@@ -116,6 +123,7 @@ export type WorkerReply =
   }
   & (
     | { kind: "progress"; progress: LoadProgress | PromptProgress }
+    | { kind: "download"; progress: DownloadProgress }
     | { kind: "chunk"; chunk: TokenChunk }
     /** The logits of a step, for the hook. */
     | { kind: "logits"; logits: Float32Array; context: LogitsContext }

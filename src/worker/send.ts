@@ -1,7 +1,9 @@
 import type { LoadModelOptions } from "../engine/load_options.ts";
 import type { TokenOptions } from "../generate/tokens.ts";
 import type { ModelInput } from "../sources/input.ts";
+import type { DownloadOptions } from "../sources/options.ts";
 import type {
+  SentDownload,
   SentInput,
   SentLoadOptions,
   SentTokenOptions,
@@ -67,6 +69,17 @@ const TOKEN_OPTIONS: Record<keyof SentTokenOptions, true> = {
   xtcThreshold: true,
 };
 
+const DOWNLOAD_OPTIONS: Record<keyof SentDownload, true> = {
+  cacheDir: true,
+  offline: true,
+  sha256: true,
+};
+
+/** The options of a download that go to the worker. */
+export function packDownload(options: DownloadOptions = {}): SentDownload {
+  return pick(options, DOWNLOAD_OPTIONS);
+}
+
 /** The options of a load that go to the worker. */
 export function packLoadOptions(options: LoadModelOptions): SentLoadOptions {
   return pick(options, LOAD_OPTIONS);
@@ -94,7 +107,9 @@ function pick<T extends object, K extends keyof T>(
  * @param input The input.
  * @returns What is sent, bytes as a copy: those of the caller stay its own.
  */
-export function packInput(input: ModelInput): SentInput {
+export function packInput(
+  input: Exclude<ModelInput, ReadableStream>,
+): SentInput {
   if (input instanceof URL) return { url: input.href };
   // Cloning a part of a buffer would take the whole buffer along.
   return input instanceof Uint8Array ? new Uint8Array(input) : input;

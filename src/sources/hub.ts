@@ -1,0 +1,179 @@
+import { relative } from "node:path";
+import { environment } from "../system/environment.ts";
+import { retry } from "./backoff.ts";
+import { groupFolder, RECORDS_FOLDER } from "./cache_place.ts";
+import type { SourceContext } from "./context.ts";
+import { downloadError, TransferError } from "./errors.ts";
+import { type Credentials, request } from "./http.ts";
+import { formatHubName, hubEndpoint, type HubName } from "./hub_name.ts";
+import type { WebFile } from "./web_file.ts";
+
+/** A file of a repository on the hub. */
+export interface HubFile {
+  /** Its path in the repository. */
+  path: string;
+  /** Its bytes; `undefined` where only the cache was asked. */
+  size?: number | undefined;
+  /** Its SHA-256, in hex, where the hub gives one: it does for large files. */
+  sha256?: string | undefined;
+}
+
+/**
+ * Lists the files of a repository: those on the hub, or, offline or where the hub
+ * cannot be reached, those in the cache.
+ *
+ * @param name The repository and revision.
+ * @param context What the opening goes by.
+ * @returns The files.
+ * @throws {Error} If there is no such repository, or it may not be read.
+ */
+export async function listHub(
+  name: HubName,
+  context: SourceContext,
+): Promise<HubFile[]> {
+  const label = formatHubName(name);
+  if (!context.offline) {
+    try {
+      return await listOnline(name, context);
+    } catch (error) {
+      const isDown = (error as Error).cause instanceof TransferError;
+      const cached = isDown ? await listCached(name, context) : [];
+      if (cached.length === 0) throw error;
+      return cached;
+    }
+  }
+  const cached = await listCached(name, context);
+  if (cached.length > 0) return cached;
+  throw downloadError(
+    label,
+    "nothing of it is in the cache, and offline mode " +
+      "(SERAPH_OFFLINE, HF_HUB_OFFLINE) allows no download",
+  );
+}
+
+/**
+ * Tells where a file of a repository is.
+ *
+ * @param name The repository and revision.
+ * @param file The file.
+ * @returns What opens it.
+ */
+export function hubFile(name: HubName, file: HubFile): WebFile {
+  const { repo, revision } = name;
+  const { path, size, sha256 } = file;
+  const place = path.split("/").map(encodeURIComponent).join("/");
+  return {
+    target: {
+      label: formatHubName({ ...name, path, quant: undefined }),
+      url: new URL(
+        `${hubEndpoint()}/${repo}/resolve/${
+          encodeURIComponent(revision)
+        }/${place}`,
+      ),
+      credentials: hubCredentials(),
+      explain: explainFor(repo),
+      size,
+      sha256,
+    },
+    name: { ...groupOf(name), name: path },
+  };
+}
+
+function groupOf({ repo, revision }: HubName) {
+  const suffix = revision === "main" ? "" : `@${revision}`;
+  return {
+    group: repo.replace("/", "--") + suffix,
+    groupId: `${hubEndpoint()}/${repo}@${revision}`,
+  };
+}
+
+async function listOnline(
+  name: HubName,
+  { manners, signal }: SourceContext,
+): Promise<HubFile[]> {
+  const { repo, revision } = name;
+  const label = formatHubName(name);
+  const { idleMs } = manners;
+  const options = {
+    label,
+    credentials: hubCredentials(),
+    explain: explainFor(repo),
+    signal,
+    idleMs,
+  };
+  // The library's own would send the token wherever a redirect leads to.
+  const ask = async (input: RequestInfo | URL, init?: RequestInit) => {
+    const url = new URL(String(input));
+    return await retry(async () => {
+      await using answer = await request(url, { ...options, init });
+      const chunks = await Array.fromAsync(answer.chunks());
+      const { status, headers } = answer.response;
+      return new Response(new Blob(chunks), { status, headers });
+    }, { ...manners, label, signal });
+  };
+  const { listFiles } = await import("@huggingface/hub");
+  const files: HubFile[] = [];
+  const listing = listFiles({
+    repo: { type: "model", name: repo },
+    revision: encodeURIComponent(revision),
+    hubUrl: hubEndpoint(),
+    recursive: true,
+    fetch: ask,
+  });
+  for await (const { type, path, size, lfs } of listing) {
+    if (type !== "file") continue;
+    const sha256 = lfs?.oid.replace(/^sha256:/, "");
+    files.push({ path, size: lfs?.size ?? size, sha256 });
+  }
+  return files;
+}
+
+/** The files of a repository in the cache. */
+async function listCached(
+  name: HubName,
+  { models }: SourceContext,
+): Promise<HubFile[]> {
+  if (models === undefined) return [];
+  const folder = groupFolder(models, groupOf(name));
+  const paths = await Array.fromAsync(cachedPaths(folder));
+  return paths.map((path) => ({
+    path: relative(folder, path).replaceAll("\\", "/"),
+  }));
+}
+
+async function* cachedPaths(folder: string): AsyncGenerator<string> {
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (name === RECORDS_FOLDER) continue;
+      const path = `${folder}/${name}`;
+      if (isDirectory) yield* cachedPaths(path);
+      else yield path;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function hubCredentials(): Credentials | undefined {
+  const token = environment("HF_TOKEN");
+  const { origin } = new URL(hubEndpoint());
+  return token && { origin, authorization: `Bearer ${token.trim()}` } ||
+    undefined;
+}
+
+/** What a status of the hub means for who asked for a repository. */
+function explainFor(repo: string) {
+  return (status: number, code: string): string => {
+    const hasToken = environment("HF_TOKEN") !== undefined;
+    if (code === "GatedRepo") {
+      return `access has to be asked for at ${hubEndpoint()}/${repo}` +
+        (hasToken ? "" : ", and HF_TOKEN to be set");
+    }
+    if (code === "RevisionNotFound") return "there is no such revision";
+    if (code === "EntryNotFound") return "there is no such file";
+    // The hub does not tell what is private from what is not there.
+    if (![401, 403, 404].includes(status)) return "";
+    return "there is no such repository, or it is private" +
+      (hasToken ? " and HF_TOKEN has no access" : " and HF_TOKEN is not set");
+  };
+}

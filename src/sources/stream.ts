@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { type ByteSource, openFile } from "../gguf/source.ts";
+import { modelsFolder } from "./cache_place.ts";
+import type { SourceOptions } from "./context.ts";
+import { reasonOf } from "./errors.ts";
+import { relabel } from "./relabel.ts";
+import { writeAll } from "./write_whole.ts";
+
+/** Folder of what is kept of streams, within that of downloaded models. */
+export const STREAMS_FOLDER = ".streams";
+
+/** A stream that was kept in a file, as long as it is not disposed of. */
+export interface KeptStream extends AsyncDisposable {
+  /** The file. */
+  path: string;
+}
+
+/**
+ * Keeps a stream in a temporary file, in the folder of downloaded models: that
+ * of the system may lie in memory. The file is locked, so that
+ * `seraph cache prune` knows whether its program lives.
+ *
+ * @param stream The stream; it is read to its end, or cancelled.
+ * @param options Folder and interruption.
+ * @returns The file; disposing of it removes it.
+ * @throws {Error} If it cannot be written; nothing stays.
+ * @throws What the stream throws; the signal's reason.
+ */
+export async function keepStream(
+  stream: ReadableStream<Uint8Array>,
+  { cacheDir, signal }: Pick<SourceOptions, "cacheDir" | "signal">,
+): Promise<KeptStream> {
+  if (stream.locked) {
+    throw new TypeError(
+      "Cannot open model: its stream is locked, one that nobody reads is wanted",
+    );
+  }
+  const models = modelsFolder(cacheDir);
+  const folder = models && join(models, STREAMS_FOLDER);
+  let path: string;
+  let file: Deno.FsFile;
+  try {
+    if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
+    path = await Deno.makeTempFile({
+      ...(folder && { dir: folder }),
+      suffix: ".gguf",
+    });
+    file = await Deno.open(path, { write: true });
+    await file.lock(true);
+  } catch (cause) {
+    await stream.cancel().catch(() => {});
+    throw new Error(`Cannot keep stream: ${reasonOf(cause)}`, { cause });
+  }
+  const kept: KeptStream = {
+    path,
+    async [Symbol.asyncDispose]() {
+      file.close();
+      await Deno.remove(path).catch(() => {});
+    },
+  };
+  try {
+    for await (const chunk of stream.values({ preventCancel: false })) {
+      signal?.throwIfAborted();
+      if (!(chunk instanceof Uint8Array)) {
+        throw new TypeError(
+          `Cannot open model: its stream has a chunk of type ${typeof chunk}, ` +
+            "Uint8Array is wanted",
+        );
+      }
+      await writeAll(file, chunk);
+    }
+    return kept;
+  } catch (error) {
+    await kept[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Opens the bytes of a stream.
+ *
+ * @param stream The stream; it is read to its end.
+ * @param options Folder and interruption.
+ * @returns The source; disposing of it removes what was kept.
+ */
+export async function openStream(
+  stream: ReadableStream<Uint8Array>,
+  options: SourceOptions,
+): Promise<ByteSource> {
+  const kept = await keepStream(stream, options);
+  try {
+    const source = relabel(await openFile(kept.path), "ReadableStream");
+    return {
+      ...source,
+      async [Symbol.asyncDispose]() {
+        await source[Symbol.asyncDispose]();
+        await kept[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await kept[Symbol.asyncDispose]();
+    throw error;
+  }
+}
