@@ -14,14 +14,13 @@
 
 import { printStatus, writeLine } from "../cli/output.ts";
 import { FingerprintedSource } from "../src/gguf/fingerprint.ts";
-import { blockFormatByName } from "../src/gguf/formats.ts";
 import { readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
 import { BufferPool } from "../src/gpu/buffers.ts";
 import { type Gpu, requestGpu } from "../src/gpu/gpu.ts";
 import { architectureOf } from "../src/model/architectures.ts";
 import { loadWeights } from "../src/model/weights.ts";
-import { writeHugeModel } from "../tests/huge_model.ts";
+import { makeHugeFile } from "../tests/huge_model.ts";
 
 const PLAIN_CHUNK_BYTES = 16 * 2 ** 20;
 const PLAIN_BUFFER_BYTES = 128 * 2 ** 20;
@@ -77,21 +76,6 @@ async function loadAll(gpu: Gpu, path: string): Promise<Run> {
   return { bytes, seconds };
 }
 
-/** Makes a model of so many MiB; the removal of it. */
-async function makeFile(
-  type: string,
-  mebibytes: number,
-): Promise<AsyncDisposable & { path: string }> {
-  const path = await Deno.makeTempFile({ suffix: ".gguf" });
-  const { blockSize, bytes } = blockFormatByName(type.toUpperCase())!;
-  const [dim, hiddenDim] = [2048, 5632];
-  const layer = 4 * dim * dim + 3 * dim * hiddenDim;
-  const layers = Math.round(mebibytes * 2 ** 20 / (layer / blockSize * bytes));
-  const format = type.toUpperCase();
-  await writeHugeModel(path, { dim, hiddenDim, layers, format });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
-}
-
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
@@ -130,6 +114,6 @@ if (input === undefined) {
 const made = /^(\w+):(\d+)$/.exec(input);
 if (made === null) await measure(input, Number(rounds));
 else {
-  await using file = await makeFile(made[1]!, Number(made[2]));
+  await using file = await makeHugeFile(made[1]!, Number(made[2]));
   await measure(file.path, Number(rounds));
 }

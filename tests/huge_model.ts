@@ -61,3 +61,35 @@ export async function writeHugeModel(
   await Deno.truncate(path, header.length + size);
   return header.length + size;
 }
+
+/**
+ * Makes a file of such a model, with layers as in a model of 1.1 B weights.
+ *
+ * @param type Format of the matrices.
+ * @param mebibytes About how large it is.
+ * @returns Its path, and its removal.
+ * @throws {RangeError} If there is no such format.
+ */
+export async function makeHugeFile(
+  type: string,
+  mebibytes: number,
+): Promise<AsyncDisposable & { path: string }> {
+  const format = type.toUpperCase();
+  const block = blockFormatByName(format);
+  if (block === undefined) {
+    throw new RangeError(`Cannot make a model: there is no format "${type}"`);
+  }
+  const { blockSize, bytes } = block;
+  const [dim, hiddenDim] = [2048, 5632];
+  const layer = (4 * dim * dim + 3 * dim * hiddenDim) / blockSize * bytes;
+  const layers = Math.max(1, Math.round(mebibytes * 2 ** 20 / layer));
+  const path = await Deno.makeTempFile({ suffix: ".gguf" });
+  const remove = () => Deno.remove(path);
+  try {
+    await writeHugeModel(path, { dim, hiddenDim, layers, format });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { path, [Symbol.asyncDispose]: remove };
+}
