@@ -141,6 +141,14 @@ export type { LlamaConfig } from "./src/model/config.ts";
 export type { ModelPlan, PlannedWeights } from "./src/model/memory_plan.ts";
 export type { RopeScalingOptions } from "./src/model/rope.ts";
 export type { LoadProgress, Staging } from "./src/model/upload.ts";
+export type { QuantizeMixOptions } from "./src/quantize/plan.ts";
+export { quantizeFile } from "./src/quantize/quantize.ts";
+export type {
+  QuantizedTensor,
+  QuantizeFileOptions,
+  QuantizeResult,
+} from "./src/quantize/quantize_file.ts";
+export type { QuantizeProgress } from "./src/quantize/write_tensors.ts";
 export {
   ktoBaseline,
   ktoLoss,

@@ -7,6 +7,7 @@ import { ggufCommand } from "./gguf.ts";
 import { inspectCommand } from "./inspect.ts";
 import { lintCommand } from "./lint.ts";
 import { logitsCommand } from "./logits.ts";
+import { quantizeCommand } from "./quantize.ts";
 import { detokenizeCommand, tokenizeCommand } from "./tokenize.ts";
 import config from "../deno.json" with { type: "json" };
 
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     generateCommand(),
     chatCommand(),
     benchCommand(),
+    quantizeCommand(),
     doctorCommand(),
   ];
   for (const command of [...commands, program]) {

@@ -1,6 +1,7 @@
 import { quote } from "../gguf/quote.ts";
 import { readGguf } from "../gguf/reader.ts";
-import { type LocalInput, openSource } from "../gguf/source.ts";
+import type { ModelInput } from "../sources/input.ts";
+import { openInput } from "../sources/open.ts";
 import { readImportanceDat } from "./importance_dat.ts";
 import { readImportanceGguf } from "./importance_gguf.ts";
 
@@ -38,11 +39,12 @@ const MAX_BYTES = 2 ** 30;
  * @throws {RangeError} If it is truncated, or has numbers that cannot be.
  */
 export async function readImportanceMatrix(
-  input: LocalInput,
+  input: ModelInput,
   { signal }: ReadImportanceOptions = {},
 ): Promise<ImportanceMatrix> {
   signal?.throwIfAborted();
-  await using source = await openSource(input);
+  await using source = await openInput(input, { signal });
+  await source.prepare?.();
   const { label, size } = source;
   if (size > MAX_BYTES) {
     throw new RangeError(

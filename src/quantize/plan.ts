@@ -21,7 +21,7 @@ export interface TensorPlan {
 }
 
 /** Options for {@linkcode planTensors}. */
-export interface PlanOptions {
+export interface QuantizeMixOptions {
   /**
    * Whether every matrix takes the type's own format, not that of a mix.
    * Defaults to `false`.
@@ -57,7 +57,7 @@ export function planTensors(
   file: GgufFile,
   type: QuantizationType,
   matrix: ImportanceMatrix | undefined,
-  options: PlanOptions = {},
+  options: QuantizeMixOptions = {},
 ): TensorPlan[] {
   const { pure, allowRequantize = false } = options;
   const tensors = [...file.tensors.values()].sort(compareTensors);

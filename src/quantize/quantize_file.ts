@@ -1,22 +1,27 @@
 import { abortable } from "../gguf/abortable.ts";
 import { blockFormatByName } from "../gguf/formats.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
-import { type LocalInput, openSource } from "../gguf/source.ts";
 import { readTypedGguf } from "../gguf/typed_reader.ts";
 import { GgufWriter } from "../gguf/writer.ts";
+import type { ModelInput } from "../sources/input.ts";
+import { openInput } from "../sources/open.ts";
 import { readImportanceMatrix } from "./importance.ts";
 import { quantizedFields } from "./metadata.ts";
-import { type PlanOptions, planTensors, type TensorPlan } from "./plan.ts";
+import {
+  planTensors,
+  type QuantizeMixOptions,
+  type TensorPlan,
+} from "./plan.ts";
 import { quantizationType } from "./types.ts";
 import { type QuantizeProgress, writeTensors } from "./write_tensors.ts";
 
 /** Options for {@linkcode quantizeFile}. */
-export interface QuantizeFileOptions extends PlanOptions {
+export interface QuantizeFileOptions extends QuantizeMixOptions {
   /**
    * How much the columns of each matrix matter: a file of llama.cpp's
    * `llama-imatrix`. Defaults to what is unknown.
    */
-  importance?: LocalInput | undefined;
+  importance?: ModelInput | undefined;
   /**
    * Workers that share the work; with 0 this thread does it. Defaults to
    * `navigator.hardwareConcurrency`.
@@ -67,38 +72,17 @@ export interface QuantizeResult {
 }
 
 /**
- * Quantizes a GGUF file to the bytes that llama.cpp's `llama-quantize` writes
- * on x86-64. Rows pass through memory in pieces, some MB a worker; the output
- * has another name until it is whole, and may be the input.
- *
- * @example
- * ```ts
- * import { quantizeFile } from "@seraph/seraph";
- *
- * const output = await Deno.makeTempFile({ suffix: ".gguf" });
- * const { inputBytes, outputBytes } = await quantizeFile(
- *   "models/stories260k-f32.gguf",
- *   output,
- *   "q8_0",
- * );
- * console.log(`${inputBytes} bytes became ${outputBytes}`);
- * await Deno.remove(output);
- * ```
+ * Quantizes a GGUF file: see `quantizeFile()` of `quantize.ts`, which loads this
+ * when it is called.
  *
  * @param input The file, or the first part of a split one.
- * @param output Where the quantized file goes; of a URL its path counts.
- * @param type What to quantize to: llama.cpp's name in any case, such as
- * `"q4_k_m"`.
- * @param options Importance, what overrules the mix, workers and interruption.
+ * @param output Where the quantized file goes.
+ * @param type What to quantize to.
+ * @param options How to.
  * @returns What was done.
- * @throws {TypeError} If the type or a format is unknown.
- * @throws {Error} If a tensor is quantized already, or the output cannot be
- * written; nothing of it stays.
- * @throws {RangeError} If a weight is not finite or too large, or the importance
- * matrix does not fit.
  */
 export async function quantizeFile(
-  input: LocalInput,
+  input: ModelInput,
   output: string | URL,
   type: string,
   options: QuantizeFileOptions = {},
@@ -110,12 +94,13 @@ export async function quantizeFile(
   const matrix = importance === undefined
     ? undefined
     : await readImportanceMatrix(importance, { signal });
-  await using opened = await openSource(input);
+  await using opened = await openInput(input, { signal });
   const source = abortable(opened, signal);
   const file = await readGguf(source);
   checkTensors(file);
   const plans = planTensors(file, wanted, matrix, options);
   const { fields } = await readTypedGguf(source);
+  await source.prepare?.();
   const start = performance.now();
   await using writer = await GgufWriter.create(output, {
     fields: quantizedFields(fields, wanted, matrix),

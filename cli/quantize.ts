@@ -1,0 +1,124 @@
+import { Command, Option } from "commander";
+import {
+  formatBytes,
+  quantizeFile,
+  type QuantizeFileOptions,
+  type QuantizeProgress,
+  type QuantizeResult,
+} from "../mod.ts";
+import { interruptSignal } from "./model.ts";
+import { integer, jsonOption } from "./options.ts";
+import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
+
+/** `seraph quantize` */
+export function quantizeCommand(): Command {
+  return new Command("quantize")
+    .description("pack the weights of a GGUF file in fewer bits; needs no GPU")
+    .argument("<input>", "GGUF file of F32, F16 or BF16")
+    .argument("<output>", "file to write; it may be the input")
+    .argument("<type>", "such as q4_k_m, q8_0 or f16, in any case")
+    .option("--imatrix <file>", "importance matrix, of llama-imatrix")
+    .option("--pure", "the type's own format for all matrices, no mix")
+    .option("--token-embedding-type <format>", "format of token_embd.weight")
+    .option("--output-tensor-type <format>", "format of output.weight")
+    .option("--allow-requantize", "quantize once more what is quantized")
+    .addOption(
+      new Option("--workers <n>", "workers that share the work")
+        .argParser(integer(0, 256))
+        .default(undefined, "one a core"),
+    )
+    .addOption(jsonOption())
+    .action(quantize);
+}
+
+interface Flags {
+  imatrix?: string;
+  pure?: boolean;
+  tokenEmbeddingType?: string;
+  outputTensorType?: string;
+  allowRequantize?: boolean;
+  workers?: number;
+  json?: boolean;
+}
+
+async function quantize(
+  input: string,
+  output: string,
+  type: string,
+  { imatrix, json, ...flags }: Flags,
+): Promise<void> {
+  using interrupt = interruptSignal();
+  const result = await quantizeBehindBar(input, output, type, {
+    ...flags,
+    ...(imatrix !== undefined && { importance: imatrix }),
+    signal: interrupt.signal,
+  });
+  if (json) {
+    writeJson(result);
+    return;
+  }
+  printResult(output, result);
+}
+
+async function quantizeBehindBar(
+  input: string,
+  output: string,
+  type: string,
+  options: QuantizeFileOptions,
+): Promise<QuantizeResult> {
+  if (!Deno.stderr.isTerminal()) {
+    return await quantizeFile(input, output, type, options);
+  }
+  const { default: cliProgress } = await import("cli-progress");
+  const bar = new cliProgress.SingleBar({
+    format: "quantizing {bar} {percentage}% {rate}/s {eta_formatted} {tensor}",
+    hideCursor: true,
+    clearOnComplete: true,
+    barsize: 24,
+  }, cliProgress.Presets.shades_classic);
+  const start = performance.now();
+  const onProgress = ({ tensor, doneBytes, totalBytes }: QuantizeProgress) => {
+    const seconds = (performance.now() - start) / 1000;
+    const payload = { tensor, rate: formatBytes(doneBytes / seconds) };
+    if (bar.isActive) bar.update(doneBytes, payload);
+    else bar.start(totalBytes, doneBytes, payload);
+  };
+  try {
+    return await quantizeFile(input, output, type, { ...options, onProgress });
+  } finally {
+    bar.stop();
+  }
+}
+
+function printResult(output: string, result: QuantizeResult): void {
+  const { type, tensors, inputBytes, outputBytes, seconds } = result;
+  const counts = new Map<string, number>();
+  for (const { from, to, weighed } of tensors) {
+    const change = from === to ? `${from}, as it was` : `${from} to ${to}`;
+    const key = weighed ? `${change} by importance` : change;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  writeLine(formatTable([...counts].map(([change, n]) => [n, change])));
+  const [before, after] = [inputBytes, outputBytes].map(formatBytes);
+  const weights = (result.weightsPerSecond / 1e6).toFixed(1);
+  writeLine(
+    `${output}: ${type}, ${before} became ${after} in ${
+      seconds.toFixed(1)
+    } s ` +
+      `(${
+        formatBytes(result.bytesPerSecond)
+      }/s, ${weights} million weights/s, ` +
+      `${count(result.workers, "worker")})`,
+  );
+  const others = tensors.filter(({ to, meant }) => to !== meant);
+  if (others.length === 0) return;
+  printStatus(
+    `note: rows of ${count(others.length, "tensor")} are no whole blocks: ` +
+      [...new Set(others.map(({ to, meant }) => `${to} in place of ${meant}`))]
+        .join(", "),
+  );
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
