@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { projectFile } from "../../tests/engine.ts";
 import { type DatEntry, importanceDat } from "../../tests/importance.ts";
 import { makeModel } from "../../tests/models.ts";
+import { compareQuantized } from "../../tests/quantize_compare.ts";
 import { readLlamaCppGoldens } from "../../tests/quantize_goldens.ts";
 import type { GgufField } from "../gguf/field.ts";
 import { readGguf } from "../gguf/reader.ts";
@@ -57,20 +58,32 @@ for (const [type, wanted] of Object.entries(GOLDENS.files.sha256)) {
 }
 
 for (const type of ["Q4_0", "Q8_0", "F16", "BF16"]) {
-  Deno.test(`quantizeFile() writes the ${type} tensors of gguf-py`, async () => {
-    await inFolder(async (folder) => {
-      const output = join(folder, "out.gguf");
-      await quantizeFile(STORIES, output, type, { workers: 0 });
-      const golden = `tests/fixtures/models/stories260K-${type}.gguf`;
-      const wanted = await tensorsOf(projectFile(golden));
-      const written = await tensorsOf(output);
-      assertEquals(written.size, wanted.size);
-      for (const [name, tensor] of wanted) {
-        assertEquals(written.get(name), tensor, name);
-      }
-    });
+  Deno.test(`quantizeFile() writes the ${type} tensors of another program`, async () => {
+    const golden = `tests/fixtures/models/stories260K-${type}.gguf`;
+    const reference = projectFile(golden);
+    const { tensors, otherFormat, otherBytes, unknown } =
+      await compareQuantized({ source: STORIES, reference, type });
+    assertEquals([otherFormat, otherBytes, unknown], [[], [], []]);
+    assertEquals(tensors, 47);
   });
 }
+
+Deno.test("compareQuantized() sees other formats and bytes", async () => {
+  const reference = projectFile("tests/fixtures/models/stories260K-Q4_0.gguf");
+  const bytes = await compareQuantized({
+    source: projectFile("tests/fixtures/models/stories260K-F16.gguf"),
+    reference,
+    type: "Q4_0",
+  });
+  assertEquals(bytes.otherFormat, []);
+  assert(bytes.otherBytes.length > 10);
+  const formats = await compareQuantized({
+    source: STORIES,
+    reference,
+    type: "Q8_0",
+  });
+  assertEquals(formats.otherFormat.length, 30);
+});
 
 /** Importance of all matrices of the made model's layers. */
 function importance(): Uint8Array<ArrayBuffer> {
