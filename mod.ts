@@ -197,7 +197,31 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./src/structure/standard_schema.ts";
+export {
+  type VerifiedFile,
+  verifyCache,
+  type VerifyCacheOptions,
+} from "./src/sources/cache_check.ts";
+export {
+  type CachedFile,
+  type CacheOptions,
+  listCache,
+} from "./src/sources/cache_list.ts";
+export {
+  pruneCache,
+  type PruneCacheOptions,
+  type PruneCriteria,
+} from "./src/sources/cache_prune.ts";
+export {
+  type DownloadedModel,
+  downloadModel,
+} from "./src/sources/download_model.ts";
 export type { ModelInput } from "./src/sources/input.ts";
+export type {
+  DownloadModelOptions,
+  DownloadOptions,
+  DownloadProgress,
+} from "./src/sources/options.ts";
 export {
   TokenStream,
   type TokenStreamOptions,

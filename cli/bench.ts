@@ -14,13 +14,13 @@ import {
   outputOption,
 } from "./bench_model.ts";
 import { interruptSignal, loadWithProgress } from "./model.ts";
-import { integer, jsonOption, toLoadOptions } from "./options.ts";
+import { integer, jsonOption, MODEL, toLoadOptions } from "./options.ts";
 
 /** `seraph bench` */
 export function benchCommand(): Command {
   const command = new Command("bench")
     .description("measure a model, with llama-bench's columns, or the kernels")
-    .argument("[model]", "GGUF file");
+    .argument("[model]", MODEL);
   for (const option of benchModelOptions()) command.addOption(option);
   command.option(
     "-r, --repetitions <n>",

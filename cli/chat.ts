@@ -13,6 +13,7 @@ import {
   jsonOption,
   type LoadFlags,
   loadOptions,
+  MODEL,
   toGenerateOptions,
   toLoadOptions,
 } from "./options.ts";
@@ -34,7 +35,7 @@ import {
 export function chatCommand(): Command {
   const command = new Command("chat")
     .description("answer a chat; without --message, talk to the model")
-    .argument("<model>", "GGUF file")
+    .argument("<model>", MODEL)
     .argument("[messages...]", "further messages behind --message")
     .option(
       "--message <text>",

@@ -13,6 +13,7 @@ import {
   jsonOption,
   type LoadFlags,
   loadOptions,
+  MODEL,
   toGenerateOptions,
   toLoadOptions,
 } from "./options.ts";
@@ -27,7 +28,7 @@ import {
 export function generateCommand(): Command {
   const command = new Command("generate")
     .description("continue a text")
-    .argument("<model>", "GGUF file")
+    .argument("<model>", MODEL)
     .option("--prompt <text>", "the text")
     .option("--special", "find special tokens in the text")
     .option("--ids <ids>", "token ids, taken as they are", integers);

@@ -6,7 +6,7 @@ import {
   planOptions,
   refuseWithoutPlan,
 } from "./inspect_plan.ts";
-import { jsonOption } from "./options.ts";
+import { jsonOption, MODEL } from "./options.ts";
 import { formatTable, writeJson, writeLine } from "./output.ts";
 
 /** Arrays longer than this are shortened, unless `--full` is given. */
@@ -16,7 +16,7 @@ const SHOWN = 8;
 export function inspectCommand(): Command {
   const command = new Command("inspect")
     .description("show what stands in a GGUF file; needs no GPU")
-    .argument("<model>", "GGUF file")
+    .argument("<model>", MODEL)
     .option("--full", "show long arrays whole")
     .option("--plan", "show the GPU memory that it takes instead")
     .addOption(jsonOption());

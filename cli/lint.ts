@@ -8,7 +8,7 @@ import {
   type PromptInput,
   Tokenizer,
 } from "../mod.ts";
-import { integer, integers, jsonOption } from "./options.ts";
+import { integer, integers, jsonOption, MODEL } from "./options.ts";
 import { writeJson, writeLine } from "./output.ts";
 import { readText } from "./tokenize.ts";
 
@@ -18,7 +18,7 @@ export function lintCommand(): Command {
     .description(
       "show what a model gets of a prompt, and what may not be meant",
     )
-    .argument("<model>", "GGUF file; a vocabulary without weights will do")
+    .argument("<model>", `${MODEL}; a vocabulary without weights will do`)
     .option("--text <text>", "a prompt")
     .option("--file <path>", "a file with the prompt")
     .option("--special", "find special tokens in the prompt")

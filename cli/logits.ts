@@ -6,6 +6,7 @@ import {
   jsonOption,
   type LoadFlags,
   loadOptions,
+  MODEL,
   toLoadOptions,
 } from "./options.ts";
 import { formatTable, writeJson, writeLine } from "./output.ts";
@@ -14,7 +15,7 @@ import { formatTable, writeJson, writeLine } from "./output.ts";
 export function logitsCommand(): Command {
   const command = new Command("logits")
     .description("show how likely a model finds a text, token by token")
-    .argument("<model>", "GGUF file")
+    .argument("<model>", MODEL)
     .requiredOption("--ids <ids>", "token ids, taken as they are", integers)
     .option("--top <n>", "best next tokens to show", integer(), 10);
   for (const option of loadOptions()) command.addOption(option);

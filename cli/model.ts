@@ -7,6 +7,7 @@ import {
   type LoadProgress,
   type Model,
 } from "../mod.ts";
+import { downloadBar } from "./download_bar.ts";
 import { printStatus } from "./output.ts";
 
 /** Options for {@linkcode loadWithProgress}. */
@@ -18,7 +19,7 @@ export interface LoadWithProgressOptions extends LoadModelOptions {
 /**
  * Loads a model; a person at a terminal sees how far it is.
  *
- * @param input The GGUF file.
+ * @param input The model.
  * @param options How to load it.
  * @returns The model.
  */
@@ -27,8 +28,12 @@ export async function loadWithProgress(
   options: LoadWithProgressOptions = {},
 ): Promise<Model> {
   const { progress = Deno.stderr.isTerminal(), ...load } = options;
+  const bar = progress ? await downloadBar() : undefined;
+  const download = { onProgress: bar?.onProgress, ...load.download };
+  const all = { ...options, download };
+  using _ = bar;
   const model = progress
-    ? await loadBehindBar(input, options)
+    ? await loadBehindBar(input, all)
     : await loadModel(input, load);
   warnOfRefused(model);
   return model;

@@ -50,6 +50,9 @@ export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+/** What every command takes as a model. */
+export const MODEL = "GGUF file, http(s) URL or hf:owner/repo[/file][:quant]";
+
 /** `--json` */
 export function jsonOption(): Option {
   return new Option("--json", "print one JSON document");
@@ -89,7 +92,7 @@ export function loadOptions(): Option[] {
     new Option("--tune <mode>", "whether kernel variants are measured at load")
       .choices(["off", "cached", "force"]),
     new Option("--no-subgroups", "use the kernels without subgroups"),
-    new Option("--draft <file>", "smaller model that guesses tokens"),
+    new Option("--draft <model>", "smaller model that guesses tokens"),
     new Option("--worker", "run the model in a worker"),
     ...ropeOptions(),
   ];

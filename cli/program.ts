@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { benchCommand } from "./bench.ts";
+import { cacheCommand } from "./cache.ts";
 import { chatCommand } from "./chat.ts";
 import { doctorCommand } from "./doctor.ts";
+import { downloadCommand } from "./download.ts";
 import { generateCommand } from "./generate.ts";
 import { ggufCommand } from "./gguf.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -28,6 +30,8 @@ export function createProgram(): Command {
     benchCommand(),
     quantizeCommand(),
     doctorCommand(),
+    downloadCommand(),
+    cacheCommand(),
   ];
   for (const command of [...commands, program]) {
     command.exitOverride().showHelpAfterError("(--help says more)");

@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import { loadTokenizer } from "../mod.ts";
-import { integers, jsonOption } from "./options.ts";
+import { integers, jsonOption, MODEL } from "./options.ts";
 import { formatTable, writeJson, writeLine } from "./output.ts";
 
 /** `seraph tokenize` */
 export function tokenizeCommand(): Command {
   return new Command("tokenize")
     .description("turn text into token ids; needs no GPU")
-    .argument("<model>", "GGUF file; a vocabulary without weights will do")
+    .argument("<model>", `${MODEL}; a vocabulary without weights will do`)
     .option("--text <text>", "the text")
     .option("--file <path>", "a file with the text")
     .option("--special", "find special tokens in the text")
@@ -68,7 +68,7 @@ export async function readText(path: string): Promise<string> {
 export function detokenizeCommand(): Command {
   return new Command("detokenize")
     .description("turn token ids into text as llama.cpp does; needs no GPU")
-    .argument("<model>", "GGUF file; a vocabulary without weights will do")
+    .argument("<model>", `${MODEL}; a vocabulary without weights will do`)
     .requiredOption("--ids <ids>", "token ids: 1,2,3", integers)
     .option("--special", "show special tokens by their names")
     .addOption(jsonOption())

@@ -1,5 +1,6 @@
 import type { ByteSource } from "../gguf/source.ts";
 import { openFolder } from "./checkpoint_folder.ts";
+import { parseHubName } from "./hub_name.ts";
 import type { DownloadModelOptions } from "./options.ts";
 
 /** A folder of files with weights, configuration and tokenizer. */
@@ -42,9 +43,13 @@ export interface Checkpoint {
  */
 export async function openCheckpoint(
   source: string | URL,
-  _options: DownloadModelOptions = {},
+  options: DownloadModelOptions = {},
 ): Promise<Checkpoint> {
-  return await openFolder(source);
+  options.signal?.throwIfAborted();
+  const hub = parseHubName(String(source));
+  if (hub === undefined) return await openFolder(source);
+  const { openHubFolder } = await import("./checkpoint_hub.ts");
+  return await openHubFolder(hub, options);
 }
 
 /** Which files hold the weights of a checkpoint. */

@@ -47,7 +47,7 @@ export function contextOf(
     offline: isOffline(offline),
     sha256: sha256?.toLowerCase(),
     manners: { ...MANNERS, ...manners },
-    meter: new Meter({ label, totalBytes: 0, onProgress }),
+    meter: new Meter({ label, onProgress }),
     signal,
   };
 }

@@ -12,8 +12,8 @@ import type { WebFile } from "./web_file.ts";
 export interface HubFile {
   /** Its path in the repository. */
   path: string;
-  /** Its bytes; `undefined` where only the cache was asked. */
-  size?: number | undefined;
+  /** Its bytes. */
+  size: number;
   /** Its SHA-256, in hex, where the hub gives one: it does for large files. */
   sha256?: string | undefined;
 }
@@ -136,9 +136,10 @@ async function listCached(
   if (models === undefined) return [];
   const folder = groupFolder(models, groupOf(name));
   const paths = await Array.fromAsync(cachedPaths(folder));
-  return paths.map((path) => ({
+  return await Promise.all(paths.map(async (path) => ({
     path: relative(folder, path).replaceAll("\\", "/"),
-  }));
+    size: (await Deno.stat(path)).size,
+  })));
 }
 
 async function* cachedPaths(folder: string): AsyncGenerator<string> {

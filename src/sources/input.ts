@@ -1,5 +1,3 @@
-import type { LocalInput } from "../gguf/source.ts";
-
 /**
  * Where a model comes from.
  *
@@ -10,4 +8,9 @@ import type { LocalInput } from "../gguf/source.ts";
  * - The bytes of the file: a `Uint8Array`, which is used in place, a `Blob`, or a
  *   `ReadableStream`, which is kept in a temporary file as long as it is needed.
  */
-export type ModelInput = LocalInput | ReadableStream<Uint8Array>;
+export type ModelInput =
+  | string
+  | URL
+  | Uint8Array
+  | Blob
+  | ReadableStream<Uint8Array>;

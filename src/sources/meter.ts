@@ -9,8 +9,6 @@ const WINDOW_MS = 5000;
 export interface MeterOptions {
   /** What is downloaded, as errors call it. */
   label: string;
-  /** Bytes of all, where that is known. */
-  totalBytes: number | undefined;
   /** Is told how far it is. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
@@ -20,7 +18,7 @@ export class Meter {
   readonly #label: string;
   readonly #onProgress: MeterOptions["onProgress"];
   /** Bytes of all, where that is known. */
-  totalBytes: number | undefined;
+  totalBytes: number | undefined = 0;
   #phase: DownloadProgress["phase"] = "downloading";
   #loadedBytes = 0;
   /** Bytes of the files that are finished. */
@@ -35,15 +33,20 @@ export class Meter {
    *
    * @param options What is downloaded, and who is told.
    */
-  constructor({ label, totalBytes, onProgress }: MeterOptions) {
+  constructor({ label, onProgress }: MeterOptions) {
     this.#label = label;
-    this.totalBytes = totalBytes;
     this.#onProgress = onProgress;
   }
 
   /** Bytes that are done. */
   get loadedBytes(): number {
     return this.#loadedBytes;
+  }
+
+  /** There is one more file, of so many bytes if that is known. */
+  expect(bytes: number | undefined): void {
+    const isKnown = bytes !== undefined && this.totalBytes !== undefined;
+    this.totalBytes = isKnown ? this.totalBytes! + bytes : undefined;
   }
 
   /** Begins another phase of a file, of which `loadedBytes` are done. */

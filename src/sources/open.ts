@@ -1,13 +1,10 @@
 import { openParts } from "../gguf/joined_source.ts";
-import { locatePart, partOf } from "../gguf/part_name.ts";
 import { type ByteSource, openSource } from "../gguf/source.ts";
-import { contextOf, type SourceOptions } from "./context.ts";
-import { formatHubName, parseHubName } from "./hub_name.ts";
+import type { SourceOptions } from "./context.ts";
+import { findFiles, type WebModel } from "./find_files.ts";
 import type { ModelInput } from "./input.ts";
 import { hintFor } from "./missing.ts";
-import { openHub, refuseHash } from "./open_hub.ts";
 import { openWeb } from "./open_web.ts";
-import { webFile } from "./web_file.ts";
 
 /**
  * Opens a model, wherever it is. Its header can be read at once; before reading
@@ -27,11 +24,8 @@ export async function openInput(
     return await openStream(input, options);
   }
   if (typeof input === "string" || input instanceof URL) {
-    const hub = parseHubName(String(input));
-    if (hub !== undefined) {
-      return await openHub(hub, contextOf(formatHubName(hub), options));
-    }
-    if (/^https?:/i.test(String(input))) return await openUrl(input, options);
+    const model = await findFiles(input, options);
+    if (model !== undefined) return await openModel(model);
     checkScheme(input);
     return await openPath(input);
   }
@@ -63,28 +57,15 @@ async function openPath(input: string | URL): Promise<ByteSource> {
   }
 }
 
-/** Opens the file of a URL, all parts of a split one. */
-async function openUrl(
-  input: string | URL,
-  options: SourceOptions,
+/** Opens the files of a server as one. */
+async function openModel(
+  { label, files, context }: WebModel,
 ): Promise<ByteSource> {
-  const url = URL.parse(input);
-  if (url === null) {
-    throw new TypeError(`Cannot open model "${input}": it is no valid URL`);
-  }
-  const file = webFile(url);
-  const { label } = file.target;
-  const context = contextOf(label, options);
-  const part = partOf(url);
-  if (part === undefined || part.count === 1) {
-    return await openWeb(file, context);
-  }
-  refuseHash(label, context);
-  const open = (part: number) => webFile(locatePart(url, part));
+  if (files.length === 1) return await openWeb(files[0]!, context);
   return await openParts({
     label,
-    count: part.count,
-    open: (part) => openWeb(open(part), context),
-    nameOf: (part) => open(part).target.label,
+    count: files.length,
+    open: (part) => openWeb(files[part - 1]!, context),
+    nameOf: (part) => files[part - 1]!.target.label,
   });
 }
