@@ -55,6 +55,7 @@ export class HostileServer implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
   readonly #served: Promise<void>;
+  #isClosed = false;
 
   /** Starts a server that has some files, by path. */
   constructor(files: Record<string, Uint8Array | ServedFile> = {}) {
@@ -76,7 +77,8 @@ export class HostileServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
+    if (!this.#isClosed) this.#listener.close();
+    this.#isClosed = true;
     for (const connection of this.#open) close(connection);
     await this.#served;
   }

@@ -1,8 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FakeHub, sha256, withHub } from "../../tests/fake_hub.ts";
+import { u32 } from "../../tests/gguf_builder.ts";
 import { makeModel } from "../../tests/models.ts";
+import { readGguf } from "../gguf/reader.ts";
+import { findWeights, openCheckpoint } from "./checkpoint.ts";
 import type { SourceOptions } from "./context.ts";
 import { openInput } from "./open.ts";
+import type { DownloadProgress } from "./options.ts";
 
 const MODEL = makeModel();
 const OTHER = makeModel({ seed: 2 });
@@ -144,3 +148,109 @@ Deno.test("openInput() asks the hub again when a place that it gave expires", ()
     assertEquals(hash, sha256(MODEL));
     assert(hub.requests.length > 3);
   }));
+
+Deno.test("openCheckpoint() reads texts and headers of the hub, and downloads when asked", () =>
+  withHub({
+    "o/r": {
+      "config.json": '{"a": 1}',
+      "sub/config.json": '{"b": 2}',
+      "sub/model.safetensors": OTHER,
+      "model-1.safetensors": MODEL,
+      "model-2.safetensors": OTHER,
+      "model.safetensors.index.json": JSON.stringify({
+        weight_map: { x: "model-1.safetensors", y: "model-2.safetensors" },
+      }),
+    },
+  }, async (fake) => {
+    const { cdn, cacheDir } = fake;
+    const told: DownloadProgress[] = [];
+    const options = {
+      cacheDir,
+      manners: MANNERS,
+      onProgress: (one: DownloadProgress) => void told.push(one),
+    };
+    const checkpoint = await openCheckpoint("hf:o/r", options);
+    assertEquals(checkpoint.label, "hf:o/r");
+    assertEquals(checkpoint.files.get("model-1.safetensors"), MODEL.length);
+    assertEquals([...checkpoint.files.keys()].includes("sub"), false);
+    assertEquals(await checkpoint.readText("config.json"), '{"a": 1}');
+    assertEquals(await checkpoint.readText("none.json"), undefined);
+    const { names, format } = await findWeights(checkpoint);
+    assertEquals(format, "safetensors");
+    assertEquals(names, ["model-1.safetensors", "model-2.safetensors"]);
+    {
+      await using shard = await checkpoint.open(names[0]!);
+      const header = new Uint8Array(100);
+      await shard.readInto(header, 0);
+      assertEquals(header, MODEL.subarray(0, 100));
+    }
+    told.length = 0;
+    await checkpoint.prepare(names);
+    const all = MODEL.length + OTHER.length;
+    assertEquals(told.at(-1)!.loadedBytes, all);
+    assertEquals(told.at(-1)!.totalBytes, all);
+    seen(fake);
+    await checkpoint.prepare(names);
+    {
+      await using shard = await checkpoint.open(names[1]!);
+      const bytes = new Uint8Array(shard.size);
+      await shard.readInto(bytes, 0);
+      assertEquals(bytes, OTHER);
+    }
+    assertEquals(seen(fake), 0, "what is there is not asked for");
+    cdn.behave = () => ({ status: 500, headers: {} });
+    const sub = await openCheckpoint("hf:o/r/sub", options);
+    assertEquals([...sub.files.keys()], ["config.json", "model.safetensors"]);
+    await assertRejects(
+      () => checkpoint.open("sub/config.json"),
+      Error,
+      'Cannot open "hf:o/r": it has no file "sub/config.json"',
+    );
+    await assertRejects(
+      () => openCheckpoint("hf:o/r/none", options),
+      Error,
+      "it has no such folder",
+    );
+    await assertRejects(
+      () => openCheckpoint("hf:o/r:Q4_0", options),
+      TypeError,
+      "a folder of many is wanted",
+    );
+    const cached = await openCheckpoint("hf:o/r", { cacheDir, offline: true });
+    assertEquals(await cached.readText("config.json"), '{"a": 1}');
+    assertEquals((await findWeights(cached)).names, names);
+  }));
+
+Deno.test("openInput() opens all parts of a split model on the hub", async () => {
+  const parts = [0, 1].map((no) =>
+    makeModel({
+      change: (tensors) => tensors.filter((_, i) => i % 2 === no),
+      metadata: {
+        "split.no": u32(no),
+        "split.count": u32(2),
+        "split.tensors.count": u32(21),
+      },
+    })
+  );
+  const repo = {
+    "Q4_0/m-00001-of-00002.gguf": parts[0]!,
+    "Q4_0/m-00002-of-00002.gguf": parts[1]!,
+    "m-Q8_0-00001-of-00002.gguf": parts[0]!,
+  };
+  await withHub({ "o/r": repo }, async ({ cacheDir }) => {
+    const options = { cacheDir, manners: MANNERS };
+    await using source = await openInput("hf:o/r:Q4_0", options);
+    assertEquals(source.label, "hf:o/r/Q4_0/m-00001-of-00002.gguf");
+    const { tensors } = await readGguf(source);
+    await source.prepare!();
+    const bytes = new Uint8Array(source.size);
+    await source.readInto(bytes, 0);
+    assertEquals(sha256(bytes.subarray(parts[0]!.length)), sha256(parts[1]!));
+    assertEquals(tensors.size, 21);
+    await assertRejects(
+      () => openInput("hf:o/r:Q8_0", options),
+      Error,
+      'its repository has no "m-Q8_0-00002-of-00002.gguf"',
+    );
+  });
+});

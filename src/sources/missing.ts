@@ -18,7 +18,7 @@ export async function hintFor(input: string | URL): Promise<string> {
     const info = await Deno.stat(path).catch(() => undefined);
     if (info?.isDirectory) return await describeFolder(path);
     const folder = dirname(path);
-    const names = await filesIn(folder);
+    const names = await filesIn(folder).catch(() => []);
     const [near] = suggest(basename(path), names);
     // "./m.gguf" and "m.gguf" keep the form that they were written in.
     const shown = near === undefined || !text.endsWith(basename(path))

@@ -26,7 +26,8 @@ export function webFile(url: URL): WebFile {
   plain.hash = "";
   const label = plain.origin + decode(plain.pathname);
   const slash = plain.pathname.lastIndexOf("/");
-  const name = decode(plain.pathname.slice(slash + 1));
+  const escaped = plain.pathname.slice(slash + 1);
+  const name = decode(escaped).replaceAll("/", "_");
   if (name === "") {
     throw new TypeError(
       downloadError(label, "it is a folder, the URL of a file is wanted")
@@ -41,7 +42,9 @@ export function webFile(url: URL): WebFile {
       groupId: folder,
       name,
       // A query may choose another file, or merely sign the request: who knows.
-      nameId: plain.search === "" ? undefined : plain.pathname + plain.search,
+      nameId: plain.search === "" && !/%2f/i.test(escaped)
+        ? undefined
+        : escaped + plain.search,
     },
   };
 }
