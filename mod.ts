@@ -64,7 +64,10 @@ export type {
 export { ModelMemoryError } from "./src/engine/plan_error.ts";
 export { planModel, type PlanModelOptions } from "./src/engine/plan_model.ts";
 export { formatPlan } from "./src/engine/plan_table.ts";
-export type { LoadModelOptions } from "./src/engine/load_options.ts";
+export type {
+  LoadModelOptions,
+  PackedType,
+} from "./src/engine/load_options.ts";
 export { Model } from "./src/engine/model.ts";
 export type {
   ChatFormatOptions,

@@ -41,8 +41,11 @@ export function benchModelOptions(): Option[] {
   ];
 }
 
-/** Where and with whom a model runs: what is measured runs here, by itself. */
-const COMPANY = ["worker", "draft"];
+/**
+ * Where and with whom a model runs: what is measured runs here, by itself, and in
+ * the format of its file.
+ */
+const COMPANY = ["worker", "draft", "as"];
 
 /** The options of commands that load a model, as far as they can be measured. */
 export function benchLoadOptions(): Option[] {

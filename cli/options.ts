@@ -64,6 +64,8 @@ export interface LoadFlags extends RopeFlags {
   context?: number;
   /** Element type of the KV cache. */
   kv?: KvType;
+  /** What weights are quantized to while they are loaded. */
+  as?: LoadModelOptions["as"];
   /** Prompt tokens that run in one step. */
   batch?: number;
   /** What weights are multiplied with. */
@@ -85,6 +87,8 @@ export function loadOptions(): Option[] {
       .argParser(integer(1)),
     new Option("--kv <type>", "element type of the KV cache")
       .choices(["f16", "f32", "q8_0"]),
+    new Option("--as <type>", "quantize an F16, BF16 or F32 file at load")
+      .choices(["q4_0", "q4_k", "q8_0"]),
     new Option("--batch <n>", "prompt tokens in one step")
       .argParser(integer(1)),
     new Option("--activations <type>", "what weights are multiplied with")
@@ -102,11 +106,12 @@ export function loadOptions(): Option[] {
 export function toLoadOptions(
   flags: LoadFlags,
 ): LoadModelOptions {
-  const { context, kv, batch, activations, tune, subgroups, draft, worker } =
-    flags;
+  const { context, kv, as, batch, activations, tune, subgroups } = flags;
+  const { draft, worker } = flags;
   return {
     ...(context !== undefined && { contextLength: context }),
     ...(kv !== undefined && { kv }),
+    ...(as !== undefined && { as }),
     ...(batch !== undefined && { batchSize: batch }),
     ...(activations !== undefined && { activations }),
     ...(tune !== undefined && { tune }),

@@ -18,6 +18,7 @@ import { checkSteps } from "../tune/steps.ts";
 import type { TuneMode } from "../tune/mode.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
 import { identityOf } from "./identity.ts";
+import type { PackedType } from "./load_options.ts";
 import { Model } from "./model.ts";
 import { LEAST_BATCH, type MemoryPlan } from "./plan.ts";
 import { Sequences } from "./sequences.ts";
@@ -50,6 +51,8 @@ export interface AssembleOptions {
   kvMemory?: number | undefined;
   /** Whether the input of products is rounded to 8 bits. */
   int8: boolean;
+  /** What weights were quantized to while they were loaded. */
+  as?: PackedType | undefined;
   /** Whether kernel variants are measured. */
   tune: TuneMode;
   /** Makes the forward pass. Defaults to a Llama's. */
@@ -139,6 +142,7 @@ export async function assembleLlama(
       fingerprint: identityOf(fingerprint, config, {
         context: contextLength,
         int8,
+        as: options.as,
       }),
       pools: [weightsPool, pool],
       sequences: new Sequences({ gpu, llama }, first, {

@@ -7,6 +7,7 @@ import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { type Architecture, architectureOf } from "../model/architectures.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { LlamaTensors } from "../model/tensors.ts";
+import type { Packer } from "../model/upload.ts";
 import { loadWeights } from "../model/weights.ts";
 import type { ModelInput } from "../sources/input.ts";
 import { openInput } from "../sources/open.ts";
@@ -15,17 +16,15 @@ import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type TuneMode, tuneMode } from "../tune/mode.ts";
 import { assembleLlama } from "./assemble.ts";
 import { GpuEngine, type LlamaParts } from "./gpu_engine.ts";
-import { type LoadModelOptions, readSizes } from "./load_options.ts";
+import {
+  type LoadModelOptions,
+  PACKED_TYPES,
+  type PackedType,
+  readSizes,
+} from "./load_options.ts";
 import type { ModelParts } from "./model.ts";
 import { nameOf } from "./name.ts";
-import {
-  type MemoryPlan,
-  planGpu,
-  type PlanInput,
-  planMemory,
-} from "./plan.ts";
-import { ModelMemoryError } from "./plan_error.ts";
-import { hasRoom } from "./room.ts";
+import { planLoad, planLoaded } from "./plan_load.ts";
 
 /**
  * Loads what `loadModel()` makes a model of, in this thread.
@@ -52,17 +51,18 @@ export async function loadEngine(
     const rest = { ...options, tune };
     const parts = await loadLlama(gpu, main, { ...rest, ...mainPlan! });
     const loaded = draft &&
-      await loadLlama(gpu, draft, { ...rest, ...draftPlan! });
+      await loadLlama(gpu, draft, { ...rest, ...draftPlan!, as: undefined });
     if (loaded !== undefined) {
       await parts.widen();
       await loaded.widen();
     }
     const loadMs = performance.now() - start;
+    const { batch: batchSize } = parts.llama.state;
     const engine = new GpuEngine({
       gpu,
       main: parts,
       draft: loaded,
-      plan: await planLoaded(plan, files, { options, parts }),
+      plan: await planLoaded(plan, files, { options, batchSize }),
       grammars: new GrammarCache(main.tokenizer),
       loadMs,
     });
@@ -71,55 +71,6 @@ export async function loadEngine(
     gpu.device.destroy(); // and with it all that was allocated
     throw error;
   }
-}
-
-/**
- * Plans a load, before the first byte of weights is read.
- *
- * @throws {ModelMemoryError} If it does not fit.
- */
-async function planLoad(
-  gpu: Gpu,
-  files: OpenFiles,
-  options: LoadModelOptions,
-): Promise<MemoryPlan> {
-  const probe = (plan: MemoryPlan) => hasRoom(gpu, plan);
-  const input = planInput(files, options);
-  const plan = await planMemory(input, planGpu(gpu), probe);
-  if (plan.fits === false) throw new ModelMemoryError(plan);
-  return plan;
-}
-
-/** The plan of what was loaded, in smaller batches where there was less room. */
-async function planLoaded(
-  plan: MemoryPlan,
-  files: OpenFiles,
-  { options, parts }: { options: LoadModelOptions; parts: LlamaParts },
-): Promise<MemoryPlan> {
-  const { batch: batchSize } = parts.llama.state;
-  if (batchSize === plan.models[0]!.batchSize) return plan;
-  const input = { ...planInput(files, options), batchSize };
-  return await planMemory(input, plan.device, () => Promise.resolve(true));
-}
-
-/**
- * What a plan is made for.
- *
- * @param files The files of a model.
- * @param options How it is to be loaded.
- * @returns The input of `planMemory()`.
- */
-export function planInput(
-  { main, draft, sizes }: OpenFiles,
-  { kv = "f16", activations }: Pick<LoadModelOptions, "kv" | "activations">,
-): PlanInput {
-  const models = [main, ...(draft === undefined ? [] : [draft])];
-  return {
-    models: models.map(({ file: { label }, config, tensors, tokenizer }) => ({
-      ...{ label, config, tensors, tokens: tokenizer.size },
-    })),
-    ...{ ...sizes, kv, int8: activations === "int8" },
-  };
 }
 
 /** The files of a model, open, and what follows from them and the options. */
@@ -187,9 +138,9 @@ export interface OpenModel extends AsyncDisposable {
 
 async function openModel(
   input: ModelInput,
-  { rope, signal, download }: Pick<
+  { as, rope, signal, download }: Pick<
     LoadModelOptions,
-    "rope" | "signal" | "download"
+    "as" | "rope" | "signal" | "download"
   >,
 ): Promise<OpenModel> {
   const source = new FingerprintedSource(
@@ -204,7 +155,7 @@ async function openModel(
       file,
       architecture,
       config,
-      tensors: architecture.findTensors(file, config),
+      tensors: await packed(file, architecture.findTensors(file, config), as),
       tokenizer: Tokenizer.fromMetadata(file.metadata),
       [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
     };
@@ -212,6 +163,18 @@ async function openModel(
     await source[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The tensors as they are to be on the GPU. */
+async function packed(
+  file: GgufFile,
+  tensors: LlamaTensors,
+  as: PackedType | undefined,
+): Promise<LlamaTensors> {
+  // What is no type is refused with the other options.
+  if (as === undefined || !PACKED_TYPES.includes(as)) return tensors;
+  const { packTensors } = await import("./pack_tensors.ts");
+  return packTensors(file, tensors, as);
 }
 
 /** Opens a draft model, whose tokens must be those of the model. */
@@ -256,9 +219,11 @@ async function loadLlama(
   try {
     await source.prepare();
     await source.takeHeader(file);
+    using packer = await openPacker(options);
     const weights = await loadWeights({ gpu, pool }, { source, tensors }, {
       onProgress,
       signal,
+      packer,
     });
     const parts = { config, weights, tokenizer };
     const { fingerprint } = source;
@@ -278,4 +243,13 @@ async function loadLlama(
       { cause: error },
     );
   }
+}
+
+/** Starts what quantizes weights, where some are to be. */
+async function openPacker(
+  { as, signal }: LoadModelOptions,
+): Promise<Packer & Disposable | undefined> {
+  if (as === undefined) return undefined;
+  const { startPacker } = await import("./packer.ts");
+  return startPacker(signal);
 }

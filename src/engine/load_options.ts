@@ -8,6 +8,12 @@ import type { ModelInput } from "../sources/input.ts";
 import type { DownloadOptions } from "../sources/options.ts";
 import type { TuneMode } from "../tune/mode.ts";
 
+/** What weights can be quantized to while they are loaded. */
+export type PackedType = "q4_0" | "q4_k" | "q8_0";
+
+/** The names of {@linkcode PackedType}. */
+export const PACKED_TYPES: readonly PackedType[] = ["q4_0", "q4_k", "q8_0"];
+
 /** Options for `loadModel()`. */
 export interface LoadModelOptions extends RequestGpuOptions {
   /** Called after each chunk of weights; a draft's begin anew. */
@@ -30,6 +36,12 @@ export interface LoadModelOptions extends RequestGpuOptions {
    * `"q8_0"` takes about half the memory of `"f16"`.
    */
   kv?: KvType | undefined;
+  /**
+   * Format that the matrices of an F32, F16 or BF16 file are quantized to while
+   * they are loaded: every one to this, as `quantizeFile()` does with `pure`. A
+   * draft stays as it is. Defaults to that of the file.
+   */
+  as?: PackedType | undefined;
   /** Prompt tokens that run in one step. Defaults to 512. */
   batchSize?: number | undefined;
   /**
@@ -95,6 +107,7 @@ export function readSizes(
     kvMemory = Infinity,
     kv = "f16",
     activations = "f32",
+    as,
   }: LoadModelOptions,
 ): { contextLength: number; batchSize: number } {
   const longest = longestContext(config);
@@ -130,6 +143,13 @@ export function readSizes(
     throw new TypeError(
       `Cannot load model: kv is "${kv}", one of ${
         KV_TYPES.join(", ")
+      } is wanted`,
+    );
+  }
+  if (as !== undefined && !PACKED_TYPES.includes(as)) {
+    throw new TypeError(
+      `Cannot load model: as is "${as}", one of ${
+        PACKED_TYPES.join(", ")
       } is wanted`,
     );
   }

@@ -8,6 +8,7 @@ import {
   type PlanLlamaOptions,
 } from "../model/memory_plan.ts";
 import { longestContext } from "../model/rope.ts";
+import type { PackedType } from "./load_options.ts";
 import { freeMemory, USABLE_SHARE } from "./memory.ts";
 
 /** The device that a plan is for. */
@@ -27,6 +28,8 @@ export interface PlanAlternative {
   contextLength: number;
   /** Element type of the KV cache. */
   kv: KvType;
+  /** What weights would be quantized to while they are loaded, where they are. */
+  as?: PackedType;
   /** All that would stay allocated. */
   totalBytes: number;
 }
@@ -54,13 +57,21 @@ export interface MemoryPlan {
   alternatives: PlanAlternative[];
 }
 
+/** A model to plan. */
+export type PlannedModel = Omit<
+  PlanLlamaOptions,
+  "context" | "batch" | "kv" | "int8"
+>;
+
 /** What a plan is made for. */
 export interface PlanInput {
   /** The model, then its draft where it has one. */
-  models: readonly Omit<
-    PlanLlamaOptions,
-    "context" | "batch" | "kv" | "int8"
-  >[];
+  models: readonly PlannedModel[];
+  /**
+   * The same models with weights quantized while they are loaded; `undefined`
+   * where they are quantized already.
+   */
+  packed?: (as: PackedType) => Promise<readonly PlannedModel[] | undefined>;
   /** Positions of a conversation. */
   contextLength: number;
   /** Most prompt tokens that run in one step. */
@@ -76,6 +87,8 @@ export type RoomProbe = (plan: MemoryPlan) => Promise<boolean>;
 
 /** Fewest rows of a batch that are worth less memory. */
 export const LEAST_BATCH = 32;
+/** What float weights are proposed to be quantized to, the best first. */
+const PROPOSED_TYPES: readonly PackedType[] = ["q8_0", "q4_0"];
 /** Contexts are proposed in steps of this many positions. */
 const CONTEXT_STEP = 256;
 
@@ -128,9 +141,17 @@ export async function planMemory(
   const smaller = await withLessBatch(input, device, probe);
   if (smaller !== undefined) return smaller;
   const alternatives: PlanAlternative[] = [];
-  for (const change of changes(input)) {
-    const found = await longestThatFits({ ...input, ...change }, device, probe);
+  for (const kv of smallerTypes(input)) {
+    const found = await longestThatFits({ ...input, kv }, device, probe);
     if (found !== undefined) alternatives.push(found);
+  }
+  for (const as of PROPOSED_TYPES) {
+    const models = await input.packed?.(as);
+    if (models === undefined) break;
+    const found = await longestThatFits({ ...input, models }, device, probe);
+    if (found === undefined) continue;
+    alternatives.push({ ...found, as });
+    if (found.contextLength === input.contextLength) break;
   }
   const problem = plan.problem ??
     `the GPU has no room for ${formatBytes(plan.peakBytes)}`;
@@ -163,12 +184,12 @@ async function withLessBatch(
 }
 
 /** Types of KV cache to try: the same one, then each that takes less. */
-function changes({ kv, models }: PlanInput): { kv: KvType }[] {
+function smallerTypes({ kv, models }: PlanInput): KvType[] {
   const { config } = models[0]!;
   const bytesOf = (kv: KvType) => headBytes(config.headDim, kv);
   const less = KV_TYPES.filter((type) => bytesOf(type) < bytesOf(kv))
     .sort((a, b) => bytesOf(b) - bytesOf(a));
-  return [kv, ...less].map((kv) => ({ kv }));
+  return [kv, ...less];
 }
 
 /** The longest context that fits, at most that of the input. */

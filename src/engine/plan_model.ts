@@ -1,6 +1,6 @@
 import type { ModelInput } from "../sources/input.ts";
 import type { RequestGpuOptions } from "../gpu/gpu.ts";
-import { openFiles, planInput } from "./load.ts";
+import { openFiles } from "./load.ts";
 import type { LoadModelOptions } from "./load_options.ts";
 import {
   type MemoryPlan,
@@ -8,12 +8,14 @@ import {
   planMemory,
   type PlannedDevice,
 } from "./plan.ts";
+import { planInput } from "./plan_load.ts";
 
 /** Options for {@linkcode planModel}: those of `loadModel()`, and the device. */
 export interface PlanModelOptions extends
   Pick<
     LoadModelOptions,
     | "activations"
+    | "as"
     | "batchSize"
     | "contextLength"
     | "draft"

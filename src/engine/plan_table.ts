@@ -1,5 +1,5 @@
 import { formatBytes } from "../gpu/buffers.ts";
-import type { ModelPlan } from "../model/memory_plan.ts";
+import type { ModelPlan, PlannedWeights } from "../model/memory_plan.ts";
 import type { MemoryPlan, PlanAlternative } from "./plan.ts";
 
 /** What stands in a line of a table: what it is, its bytes, and more of it. */
@@ -50,9 +50,11 @@ export function formatPlan(plan: MemoryPlan): string {
 export function formatAlternatives(
   alternatives: readonly PlanAlternative[],
 ): string {
-  return alternatives.map(({ contextLength, kv, totalBytes }) =>
-    `a context of ${contextLength} with kv ${kv} (${formatBytes(totalBytes)})`
-  ).join(" or ");
+  return alternatives.map(({ contextLength, kv, as, totalBytes }) => {
+    const packed = as === undefined ? "" : ` as ${as}`;
+    const size = formatBytes(totalBytes);
+    return `a context of ${contextLength} with kv ${kv}${packed} (${size})`;
+  }).join(" or ");
 }
 
 function titleOf(
@@ -69,10 +71,10 @@ function modelRows(model: ModelPlan): Row[] {
     model;
   const { uploadBytes, queuedBytes } = model.staging;
   return [
-    ...weights.map(({ type, bytes, tensors, slices }): Row => [
-      `weights ${type}`,
-      bytes,
-      `${tensors} tensors${slices > 1 ? ` in up to ${slices} slices` : ""}`,
+    ...weights.map((sum): Row => [
+      `weights ${sum.type}`,
+      sum.bytes,
+      weightsNote(sum),
     ]),
     ["KV cache", kvBytes, `${formatBytes(kvBytesPerPosition)} a position`],
     ["activations, tables", scratchBytes],
@@ -83,6 +85,15 @@ function modelRows(model: ModelPlan): Row[] {
       "while it loads, at most",
     ],
   ];
+}
+
+function weightsNote(
+  { type, tensors, fileTypes, slices }: PlannedWeights,
+): string {
+  const others = fileTypes.filter((name) => name !== type);
+  const from = others.length > 0 ? `, ${others.join(" and ")} in the file` : "";
+  const cut = slices > 1 ? `, in up to ${slices} slices` : "";
+  return `${tensors} tensors${from}${cut}`;
 }
 
 function laterRows({ onDemand }: ModelPlan): Row[] {

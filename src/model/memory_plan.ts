@@ -9,10 +9,11 @@ import { createChoiceBuffers } from "./chooser.ts";
 import type { LlamaConfig } from "./config.ts";
 import { createKvBuffers, positionBytes } from "./kv_buffers.ts";
 import { createRopeBuffer } from "./llama.ts";
+import { storedTensor, type Upload } from "./pieces.ts";
 import { IDS_BYTES, logitsBytes } from "./results.ts";
 import { createState } from "./state.ts";
 import type { LlamaTensors } from "./tensors.ts";
-import { type Staging, stagingOf, type Upload } from "./upload.ts";
+import { type Staging, stagingOf } from "./upload.ts";
 import { allocateWeights } from "./weights.ts";
 
 /** Weights of one format, as they lie on the GPU. */
@@ -21,6 +22,8 @@ export interface PlannedWeights {
   type: string;
   /** How many tensors. */
   tensors: number;
+  /** Their formats in the file. */
+  fileTypes: string[];
   /** Their bytes in the file. */
   fileBytes: number;
   /** Their bytes on the GPU, in buffers of whole blocks of 32. */
@@ -171,10 +174,14 @@ function byType(uploads: readonly Upload[]): PlannedWeights[] {
   for (const { tensor, matrix, vector } of uploads) {
     const type = matrix?.matrix.codec.name ?? "F32"; // as vectors are
     const sum = types.get(type) ??
-      { type, tensors: 0, fileBytes: 0, bytes: 0, slices: 1 };
+      { type, tensors: 0, fileTypes: [], fileBytes: 0, bytes: 0, slices: 1 };
+    const stored = storedTensor(tensor);
     types.set(type, sum);
     sum.tensors++;
-    sum.fileBytes += tensor.bytes;
+    sum.fileBytes += stored.bytes;
+    if (!sum.fileTypes.includes(stored.format.name)) {
+      sum.fileTypes.push(stored.format.name);
+    }
     sum.bytes += vector?.size ?? 0;
     if (matrix === undefined || seen.has(matrix.matrix)) continue;
     seen.add(matrix.matrix);

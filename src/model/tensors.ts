@@ -121,3 +121,38 @@ function trimShape(shape: readonly number[]): readonly number[] {
   const first = shape.findIndex((length) => length !== 1);
   return first < 0 ? [] : shape.slice(first);
 }
+
+/**
+ * Changes tensors one by one.
+ *
+ * @param tensors The tensors.
+ * @param change Gives what stands in the place of one.
+ * @returns The others.
+ */
+export function mapTensors(
+  { tokenEmbd, outputNorm, output, ropeFreqs, ropeFactors, layers }:
+    LlamaTensors,
+  change: (tensor: TensorInfo) => TensorInfo,
+): LlamaTensors {
+  return {
+    tokenEmbd: change(tokenEmbd),
+    outputNorm: change(outputNorm),
+    output: output && change(output),
+    ropeFreqs: ropeFreqs && change(ropeFreqs),
+    ropeFactors: ropeFactors && {
+      short: change(ropeFactors.short),
+      long: change(ropeFactors.long),
+    },
+    layers: layers.map((layer) => ({
+      attnNorm: change(layer.attnNorm),
+      attnQ: change(layer.attnQ),
+      attnK: change(layer.attnK),
+      attnV: change(layer.attnV),
+      attnOutput: change(layer.attnOutput),
+      ffnNorm: change(layer.ffnNorm),
+      ffnGate: change(layer.ffnGate),
+      ffnUp: change(layer.ffnUp),
+      ffnDown: change(layer.ffnDown),
+    })),
+  };
+}

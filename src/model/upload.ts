@@ -1,13 +1,19 @@
 import { BufferPool } from "../gpu/buffers.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { readTensorBytes } from "../gguf/chunks.ts";
-import { type ByteRange, readAhead } from "../gguf/read_ahead.ts";
+import { readAhead } from "../gguf/read_ahead.ts";
 import type { TensorInfo } from "../gguf/reader.ts";
 import type { ByteSource } from "../gguf/source.ts";
-import type { Matrix, MatrixPart } from "../kernels/matrix.ts";
-import { type Codec, ROW_GROUP } from "../kernels/quant/codec.ts";
-import { CODECS } from "../kernels/quant/codecs.ts";
-import { createRepack, repackBytes } from "../kernels/repack.ts";
+import { createRepack, type Repack, repackBytes } from "../kernels/repack.ts";
+import {
+  chunkBytesOf,
+  codecOf,
+  type Piece,
+  piecesOf,
+  storedBytes,
+  storedTensor,
+  type Upload,
+} from "./pieces.ts";
 import { UploadQueue } from "./upload_queue.ts";
 
 /** How far loading is. */
@@ -22,34 +28,40 @@ export interface LoadProgress {
   totalTensors: number;
 }
 
+/** Rows of a tensor that are to be packed in another format. */
+export interface PackRows {
+  /** The tensor's name, for errors. */
+  readonly name: string;
+  /** Index of the first row, for errors. */
+  readonly firstRow: number;
+  /** Weights of a row. */
+  readonly columns: number;
+  /** How the rows are packed: ggml's name of the format. */
+  readonly from: string;
+  /** How they are to be packed. */
+  readonly to: string;
+  /** The rows, in a buffer that is handed over. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Not known. */
+  readonly importance: undefined;
+}
+
+/** Packs weights in another format while they are loaded. */
+export interface Packer {
+  /** Pieces that are given to it before the first is waited for. */
+  readonly ahead: number;
+  /** Packs rows. */
+  run(rows: PackRows): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Options for {@linkcode uploadAll}. */
 export interface UploadOptions {
   /** Called after each chunk. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading. */
   signal?: AbortSignal | undefined;
-}
-
-/** Most bytes that are read, uploaded and repacked at once. */
-const CHUNK_BYTES = 8 * 2 ** 20;
-
-/** A tensor, and where it goes. */
-export interface Upload {
-  /** The tensor. */
-  tensor: TensorInfo;
-  /** Its rows go here, from `row` on … */
-  matrix?: { matrix: Matrix; row: number };
-  /** … or its values go here, as f32. */
-  vector?: GPUBuffer;
-}
-
-/** A piece of a tensor that is read and written at once. */
-interface Piece extends ByteRange {
-  readonly upload: Upload;
-  /** The rows of a part that it goes to, where the tensor is a matrix. */
-  readonly rows?: { part: MatrixPart; first: number; count: number };
-  /** Whether it is the tensor's last. */
-  readonly isLast: boolean;
+  /** Packs those tensors that are to have another format. */
+  packer?: Packer | undefined;
 }
 
 /** GPU memory that uploads take besides their targets. */
@@ -69,10 +81,12 @@ export interface Staging {
  */
 export function stagingOf(gpu: Gpu, uploads: readonly Upload[]): Staging {
   const chunkBytes = chunkBytesOf(gpu, uploads);
-  const total = uploads.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
   return {
     uploadBytes: repackBytes(chunkBytes),
-    queuedBytes: Math.min(total, UploadQueue.mostBytes(chunkBytes)),
+    queuedBytes: Math.min(
+      uploads.reduce((sum, { tensor }) => sum + tensor.bytes, 0),
+      UploadQueue.mostBytes(chunkBytes),
+    ),
   };
 }
 
@@ -89,7 +103,7 @@ export async function uploadAll(
   gpu: Gpu,
   source: ByteSource,
   uploads: readonly Upload[],
-  { onProgress, signal }: UploadOptions,
+  { onProgress, signal, packer }: UploadOptions,
 ): Promise<void> {
   signal?.throwIfAborted();
   // The scratch is freed when loading ends, however it ends.
@@ -101,89 +115,76 @@ export async function uploadAll(
   const queued = new UploadQueue(queue);
   const progress = {
     loadedBytes: 0,
-    totalBytes: uploads.reduce((sum, { tensor }) => sum + tensor.bytes, 0),
+    totalBytes: storedBytes(uploads),
     loadedTensors: 0,
     totalTensors: uploads.length,
   };
   const pieces = piecesOf(uploads, chunkBytes);
-  for await (const { range, bytes } of readAhead(source, pieces, chunkBytes)) {
+  const ranges = readAhead(source, pieces, chunkBytes);
+  for await (const { range, bytes } of packed(ranges, packer)) {
     signal?.throwIfAborted();
-    const { upload: { tensor, vector, matrix }, rows, isLast } = range;
-    if (rows !== undefined) {
-      const { part, first: row, count } = rows;
-      const { matrix: target } = matrix!;
-      await repack.write({ bytes, matrix: target, part, row, rows: count });
-    } else {
-      queue.writeBuffer(vector!, 0, decode(tensor, bytes));
-    }
+    await write(queue, repack, { range, bytes });
     await queued.add(bytes.length);
-    progress.loadedBytes += bytes.length;
-    progress.loadedTensors += Number(isLast);
+    progress.loadedBytes += range.bytes;
+    progress.loadedTensors += Number(range.isLast);
     onProgress?.({ ...progress });
     signal?.throwIfAborted();
   }
   await queued.finish();
 }
 
-/** Bytes of the largest piece that tensors are cut into. */
-function chunkBytesOf(gpu: Gpu, uploads: readonly Upload[]): number {
-  let largest = 0;
-  let least = 0;
-  for (const { tensor, vector } of uploads) {
-    largest = Math.max(largest, tensor.bytes);
-    // Vectors are decoded whole.
-    least = Math.max(
-      least,
-      vector === undefined
-        ? ROW_GROUP * tensor.bytes / rowsOf(tensor)
-        : tensor.bytes,
-    );
-  }
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize) - 16;
-  return Math.max(least, Math.min(CHUNK_BYTES, largest, most));
+/** A piece, and its bytes in the format that it has on the GPU. */
+interface ReadPiece {
+  range: Piece;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Cuts tensors into pieces, matrices into whole rows. */
-function* piecesOf(
-  uploads: readonly Upload[],
-  chunkBytes: number,
-): Generator<Piece> {
-  for (const upload of uploads) {
-    const { tensor, matrix } = upload;
-    if (matrix === undefined) {
-      const { offset, bytes } = tensor;
-      yield { upload, offset, bytes, isLast: true };
-    } else yield* rowsPieces(upload, matrix, chunkBytes);
+async function write(
+  queue: GPUQueue,
+  repack: Repack,
+  { range: { upload, rows }, bytes }: ReadPiece,
+): Promise<void> {
+  const { tensor, vector, matrix } = upload;
+  if (rows === undefined) {
+    queue.writeBuffer(vector!, 0, decode(tensor, bytes));
+    return;
   }
+  const { part, first: row, count } = rows;
+  await repack.write({ bytes, ...matrix!, part, row, rows: count });
 }
 
-function* rowsPieces(
-  upload: Upload,
-  { matrix, row }: { matrix: Matrix; row: number },
-  chunkBytes: number,
-): Generator<Piece> {
-  const { tensor } = upload;
-  const all = rowsOf(tensor);
-  const rowBytes = tensor.bytes / all;
-  // Groups of rows, as several may share a word of scales.
-  const groups = Math.floor(chunkBytes / rowBytes / ROW_GROUP);
-  const step = Math.max(1, groups) * ROW_GROUP;
-  for (const part of matrix.parts) {
-    // The rows of the tensor that this part holds.
-    const end = Math.min(all, part.firstRow + part.rows - row);
-    let first = Math.max(0, part.firstRow - row);
-    for (; first < end; first += step) {
-      const count = Math.min(step, end - first);
-      yield {
-        upload,
-        offset: tensor.offset + first * rowBytes,
-        bytes: count * rowBytes,
-        rows: { part, first: row + first - part.firstRow, count },
-        isLast: first + count === all,
-      };
+/** Has those pieces packed that are to have another format, some at a time. */
+async function* packed(
+  pieces: AsyncIterable<ReadPiece>,
+  packer: Packer | undefined,
+): AsyncGenerator<ReadPiece> {
+  const jobs: { range: Piece; job: Promise<Uint8Array<ArrayBuffer>> }[] = [];
+  const first = async () => {
+    const { range, job } = jobs.shift()!;
+    return { range, bytes: await job };
+  };
+  for await (const piece of pieces) {
+    const { range, bytes } = piece;
+    const { tensor } = range.upload;
+    const stored = storedTensor(tensor);
+    if (stored === tensor) {
+      yield piece; // of another tensor than those that wait
+      continue;
     }
+    const job = packer!.run({
+      name: tensor.name,
+      firstRow: range.rows!.tensorRow,
+      columns: tensor.shape[0]!,
+      from: stored.format.name,
+      to: tensor.format.name,
+      bytes: bytes.slice(),
+      importance: undefined,
+    });
+    job.catch(() => {}); // told when its turn comes
+    jobs.push({ range, job });
+    if (jobs.length > packer!.ahead) yield await first();
   }
+  while (jobs.length > 0) yield await first();
 }
 
 /** Reads a tensor as f32. */
@@ -199,14 +200,4 @@ function decode(
   bytes: Uint8Array,
 ): Float32Array<ArrayBuffer> {
   return Float32Array.from(codecOf(tensor).dequantize(bytes));
-}
-
-/** Outputs of a matrix, as it lies in the file. */
-export function rowsOf({ elements, shape }: TensorInfo): number {
-  return elements / shape[0]!;
-}
-
-/** The format of a tensor, which `findTensors()` has checked. */
-export function codecOf({ format }: TensorInfo): Codec {
-  return CODECS.get(format.name)!;
 }

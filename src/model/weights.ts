@@ -9,15 +9,9 @@ import {
   strideOf,
 } from "../kernels/matrix.ts";
 import { ROW_GROUP } from "../kernels/quant/codec.ts";
+import { codecOf, rowsOf, type Upload } from "./pieces.ts";
 import type { LayerTensors, LlamaTensors } from "./tensors.ts";
-import {
-  codecOf,
-  readVector,
-  rowsOf,
-  type Upload,
-  uploadAll,
-  type UploadOptions,
-} from "./upload.ts";
+import { readVector, uploadAll, type UploadOptions } from "./upload.ts";
 
 /** The weights of one layer on the GPU. */
 export interface LayerWeights {

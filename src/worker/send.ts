@@ -13,6 +13,7 @@ import type {
 // where a new option is missing.
 const LOAD_OPTIONS: Record<keyof SentLoadOptions, true> = {
   activations: true,
+  as: true,
   batchSize: true,
   contextLength: true,
   keptCaches: true,
