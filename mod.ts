@@ -38,6 +38,13 @@ export type {
   ToolDefinition,
   ToolOptions,
 } from "./src/chat/tools.ts";
+export type {
+  ConvertedTensor,
+  ConvertOptions,
+  ConvertProgress,
+  ConvertResult,
+} from "./src/convert/options.ts";
+export { convertCheckpoint } from "./src/convert_checkpoint.ts";
 export {
   benchmarkModel,
   type BenchmarkOptions,

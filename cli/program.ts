@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { benchCommand } from "./bench.ts";
 import { cacheCommand } from "./cache.ts";
 import { chatCommand } from "./chat.ts";
+import { convertCommand } from "./convert.ts";
 import { doctorCommand } from "./doctor.ts";
 import { downloadCommand } from "./download.ts";
 import { generateCommand } from "./generate.ts";
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     logitsCommand(),
     generateCommand(),
     chatCommand(),
+    convertCommand(),
     benchCommand(),
     quantizeCommand(),
     doctorCommand(),

@@ -1,0 +1,229 @@
+import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { blockFormatByName } from "../gguf/formats.ts";
+import type { GgufField } from "../gguf/field.ts";
+import type { GgufPlan } from "../gguf/layout.ts";
+import { GgufWriter } from "../gguf/writer.ts";
+import { quantizedFields } from "../quantize/metadata.ts";
+import { type QuantizationType, quantizationType } from "../quantize/types.ts";
+import { type Checkpoint, openCheckpoint } from "../sources/checkpoint.ts";
+import { checkDiskSpace } from "../sources/disk_space.ts";
+import { type CheckpointConfig, readCheckpointConfig } from "./config.ts";
+import type { JsonObject } from "./json.ts";
+import { modelFields } from "./metadata.ts";
+import type {
+  ConvertedTensor,
+  ConvertOptions,
+  ConvertResult,
+} from "./options.ts";
+import { planConversion, type TensorConversion } from "./plan.ts";
+import { convertRope, type RopeFields } from "./rope.ts";
+import type { CheckpointTensor } from "./tensor_file.ts";
+import {
+  fileLabel,
+  readJsonFile,
+  readTokenizerFiles,
+} from "./tokenizer_files.ts";
+import { convertVocabulary } from "./vocabulary.ts";
+import { openWeights } from "./weights.ts";
+import { writeWeights } from "./write_weights.ts";
+
+/** Types that llama.cpp's converter writes itself; others are quantized then. */
+const CONVERTER_TYPES = ["F32", "F16", "BF16", "Q8_0"];
+const ROPE_FREQS = "rope_freqs.weight";
+
+/**
+ * Does what `convertCheckpoint()` says.
+ *
+ * @param input The checkpoint.
+ * @param output The GGUF file.
+ * @param options What to make of it.
+ * @returns What was done.
+ */
+export async function convert(
+  input: string | URL,
+  output: string | URL,
+  options: ConvertOptions,
+): Promise<ConvertResult> {
+  const { signal, download, onProgress } = options;
+  const given = options.type === undefined
+    ? undefined
+    : quantizationType(options.type);
+  const workers = workerCount(options.workers);
+  signal?.throwIfAborted();
+  const checkpoint = await openCheckpoint(input, { ...download, signal });
+  const config = await readConfig(checkpoint);
+  const rope = convertRope(config);
+  await using weights = await openWeights(checkpoint, { signal });
+  const type = given ?? typeOf(weights.tensors);
+  const tensors = planConversion(weights.tensors, config, type);
+  const parameters = countWeights(tensors, rope);
+  const fields = await allFields(checkpoint, {
+    config,
+    rope,
+    type,
+    parameters,
+    options,
+  });
+  const start = performance.now();
+  await checkpoint.prepare(weights.files);
+  await using writer = await GgufWriter.create(
+    output,
+    { fields, tensors: layOut(tensors, rope) },
+    { signal },
+  );
+  await checkSpace(output, writer.size);
+  if (rope.frequencies !== undefined) {
+    await writer.write(ROPE_FREQS, new Uint8Array(rope.frequencies.buffer));
+  }
+  await writeWeights(tensors, writer, { workers, signal, onProgress });
+  await writer.finish();
+  const seconds = (performance.now() - start) / 1000;
+  const inputBytes = tensors.reduce((sum, { from }) => sum + from.bytes, 0);
+  return {
+    files: weights.files,
+    type: type.name,
+    name: nameOf(fields),
+    tensors: summarize(tensors, rope),
+    parameters,
+    inputBytes,
+    outputBytes: writer.size,
+    seconds,
+    bytesPerSecond: inputBytes / seconds,
+    warnings: rope.warning === undefined ? [] : [rope.warning],
+  };
+}
+
+async function readConfig(checkpoint: Checkpoint): Promise<CheckpointConfig> {
+  const json = await readJsonFile(checkpoint, "config.json");
+  if (json === undefined) {
+    throw new Error(
+      `Cannot convert "${checkpoint.label}": it has no config.json`,
+    );
+  }
+  return readCheckpointConfig(json, fileLabel(checkpoint, "config.json"));
+}
+
+/** What the first matrix is: config.json may say something else. */
+function typeOf(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+): QuantizationType {
+  const matrix = tensors.values().find(({ shape }) => shape.length > 1);
+  return quantizationType(matrix?.dtype === "BF16" ? "BF16" : "F16");
+}
+
+async function allFields(
+  checkpoint: Checkpoint,
+  { config, rope, type, parameters, options }: {
+    config: CheckpointConfig;
+    rope: RopeFields;
+    type: QuantizationType;
+    parameters: number;
+    options: ConvertOptions;
+  },
+): Promise<GgufField[]> {
+  const generation: JsonObject =
+    await readJsonFile(checkpoint, "generation_config.json") ?? {};
+  const files = await readTokenizerFiles(checkpoint);
+  const fields = [
+    ...modelFields({
+      config,
+      generation,
+      rope: rope.fields,
+      parameters,
+      fileType: type.fileType,
+      name: options.name,
+      folder: folderName(checkpoint.label),
+    }),
+    ...convertVocabulary({
+      files,
+      size: config.shape.vocabulary,
+      config: config.json,
+      generation,
+      preTokenizer: options.preTokenizer,
+    }),
+  ];
+  return CONVERTER_TYPES.includes(type.name)
+    ? fields
+    : quantizedFields(fields, type, undefined);
+}
+
+/** Before an hour is spent on it. */
+async function checkSpace(output: string | URL, bytes: number): Promise<void> {
+  const path = output instanceof URL ? fileURLToPath(output) : output;
+  try {
+    await checkDiskSpace(dirname(resolve(path)), bytes);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`Cannot write "${output}": ${message}`, { cause });
+  }
+}
+
+/** The last part of a path, or of a name on a hub. */
+function folderName(label: string): string {
+  if (label.startsWith("hf:")) {
+    return label.replace(/@[^/@]*$/, "").split("/").at(-1)!;
+  }
+  const isUrl = /^file:/i.test(label);
+  return basename(isUrl ? fileURLToPath(label) : resolve(label)) || "model";
+}
+
+function countWeights(
+  tensors: readonly TensorConversion[],
+  { frequencies }: RopeFields,
+): number {
+  return tensors.reduce(
+    (sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1),
+    frequencies?.length ?? 0,
+  );
+}
+
+/** What is calculated comes first: it is of no layer. */
+function layOut(
+  tensors: readonly TensorConversion[],
+  { frequencies }: RopeFields,
+): GgufPlan["tensors"] {
+  if (frequencies === undefined) return tensors;
+  const format = blockFormatByName("F32")!;
+  return [
+    { name: ROPE_FREQS, shape: [frequencies.length], format },
+    ...tensors,
+  ];
+}
+
+function summarize(
+  tensors: readonly TensorConversion[],
+  { frequencies }: RopeFields,
+): ConvertedTensor[] {
+  return [
+    ...(frequencies === undefined ? [] : [{
+      name: ROPE_FREQS,
+      shape: [frequencies.length],
+      source: null,
+      from: "F32",
+      to: "F32",
+    }]),
+    ...tensors.map(({ name, shape, from, format }) => ({
+      name,
+      shape,
+      source: from.name,
+      from: from.dtype,
+      to: format.name,
+    })),
+  ];
+}
+
+function nameOf(fields: readonly GgufField[]): string {
+  const field = fields.find(({ key }) => key === "general.name");
+  return String(field?.value);
+}
+
+function workerCount(workers = navigator.hardwareConcurrency): number {
+  if (Number.isSafeInteger(workers) && workers >= 0 && workers <= 256) {
+    return workers;
+  }
+  throw new RangeError(
+    `Cannot convert checkpoint: workers is ${workers}, ` +
+      "an integer from 0 to 256 is wanted",
+  );
+}

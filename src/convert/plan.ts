@@ -1,0 +1,119 @@
+import { blockFormatByName } from "../gguf/formats.ts";
+import type { PlannedTensor } from "../gguf/layout.ts";
+import { quote } from "../gguf/quote.ts";
+import { chooseFormats } from "../quantize/mix.ts";
+import { compareTensors } from "../quantize/tensor_roles.ts";
+import type { QuantizationType } from "../quantize/types.ts";
+import type { CheckpointConfig } from "./config.ts";
+import { isIgnored, llamaRoles, type TensorRole } from "./names.ts";
+import type { CheckpointTensor } from "./tensor_file.ts";
+
+/** What becomes of a tensor of a checkpoint. */
+export interface TensorConversion extends PlannedTensor {
+  /** Where its weights come from. */
+  readonly from: CheckpointTensor;
+  /** Heads whose rows are put in another order; 0 where rows stay. */
+  readonly heads: number;
+}
+
+/** A tensor, and what it is to the model. */
+interface Found {
+  readonly from: CheckpointTensor;
+  readonly role: TensorRole;
+}
+
+/** The types that weights can be of, by safetensors' names. */
+const WEIGHT_TYPES: readonly string[] = ["F32", "F16", "BF16", "F64"];
+
+/**
+ * Decides what becomes of each tensor of a checkpoint.
+ *
+ * @param tensors The checkpoint's tensors by name.
+ * @param config Its configuration.
+ * @param type What its matrices become; all else is F32.
+ * @returns The tensors, ordered by layer and name as llama.cpp's quantizer
+ * orders them: its mixes of formats count layers in that order.
+ * @throws {Error} If a tensor is missing, has another shape or is none that a
+ * Llama has: each by name.
+ * @throws {TypeError} If a tensor is not of floats.
+ */
+export function planConversion(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  config: CheckpointConfig,
+  type: QuantizationType,
+): TensorConversion[] {
+  const found = findTensors(tensors, config)
+    .map(({ from, role }) => ({
+      name: role.name,
+      shape: from.shape.toReversed(),
+      // Kept by what is no matrix: llama.cpp takes norms as F32 only.
+      format: blockFormatByName("F32")!,
+      heads: role.heads === undefined ? 0 : config[role.heads],
+      from,
+    }))
+    .sort(compareTensors);
+  const { layers, heads, kvHeads } = config;
+  const model = { architecture: "llama", layers, heads, kvHeads, experts: 0 };
+  const choices = chooseFormats(type, model, found);
+  return found.map((tensor, i) => ({
+    ...tensor,
+    format: blockFormatByName(choices[i]!.format)!,
+  }));
+}
+
+function findTensors(
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+  config: CheckpointConfig,
+): Found[] {
+  const { label, layers, tied } = config;
+  if (layers > tensors.size) {
+    throw new RangeError(
+      `Cannot convert "${label}": it has ${layers} layers, and the files ` +
+        `${tensors.size} tensors`,
+    );
+  }
+  const roles = llamaRoles(layers);
+  // As in transformers, the head is the embedding whatever else the files have.
+  if (tied) roles.delete("lm_head.weight");
+  const found: Found[] = [];
+  for (const [name, role] of roles) {
+    const from = tensors.get(name);
+    if (from === undefined) {
+      throw new Error(
+        `Cannot convert "${label}": tensor ${quote(name)} is missing`,
+      );
+    }
+    checkTensor(from, role, config);
+    found.push({ from, role });
+  }
+  for (const name of tensors.keys()) {
+    const isKnown = roles.has(name) || isIgnored(name) ||
+      (tied && name === "lm_head.weight");
+    if (isKnown) continue;
+    // What is left would be lost, and the answers quietly wrong.
+    throw new Error(
+      `Cannot convert "${label}": tensor ${quote(name)} is none that a ` +
+        `Llama of ${layers} layers has`,
+    );
+  }
+  return found;
+}
+
+function checkTensor(
+  { name, shape, dtype }: CheckpointTensor,
+  role: TensorRole,
+  config: CheckpointConfig,
+): void {
+  const wanted = role.shape.map((key) => config.shape[key]);
+  if (shape.join() !== wanted.join()) {
+    throw new RangeError(
+      `Cannot convert "${config.label}": tensor ${quote(name)} has the shape ` +
+        `[${shape.join(", ")}], [${wanted.join(", ")}] is wanted`,
+    );
+  }
+  if (WEIGHT_TYPES.includes(dtype)) return;
+  throw new TypeError(
+    `Cannot convert "${config.label}": tensor ${quote(name)} is of ${dtype}, ` +
+      `one of ${WEIGHT_TYPES.join(", ")} is wanted`,
+  );
+}

@@ -1,0 +1,345 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "node:path";
+import { convertCheckpoint, loadModel } from "../mod.ts";
+import { type GgufFile, readGguf } from "../src/gguf/reader.ts";
+import { openSource } from "../src/gguf/source.ts";
+import {
+  type MadeCheckpointOptions,
+  makeCheckpoint,
+} from "./checkpoint/make.ts";
+import { projectFile } from "./engine.ts";
+
+const STORIES = projectFile("models/stories260k-f32.gguf");
+const ARCHANGEL = projectFile("models/tiny-archangel-q8_0.gguf");
+
+/** A random model of two layers with shared key heads. */
+const SMALL = {
+  dim: 64,
+  hiddenDim: 96,
+  layers: 2,
+  heads: 8,
+  kvHeads: 2,
+  vocabulary: 512,
+  tied: false,
+};
+
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(join(folder, "in"));
+    return await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Makes a checkpoint, converts it, and looks at the file. */
+async function convert<T>(
+  made: Partial<MadeCheckpointOptions>,
+  type: string,
+  use: (path: string, file: GgufFile) => Promise<T> | T,
+): Promise<T> {
+  return await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, { gguf: STORIES, ...made });
+    const path = join(folder, "out.gguf");
+    await convertCheckpoint(input, path, { type, workers: 0 });
+    await using source = await openSource(path);
+    return await use(path, await readGguf(source));
+  });
+}
+
+/** The data of all tensors, by name. */
+async function dataOf(input: string | URL): Promise<Map<string, string>> {
+  await using source = await openSource(input);
+  const { tensors } = await readGguf(source);
+  const data = new Map<string, string>();
+  for (const { name, format, offset, bytes, shape } of tensors.values()) {
+    const buffer = new Uint8Array(bytes);
+    await source.readInto(buffer, offset);
+    const hash = await crypto.subtle.digest("SHA-256", buffer);
+    data.set(name, `${format.name} ${shape} ${new Uint8Array(hash).toHex()}`);
+  }
+  return data;
+}
+
+function sorted(map: ReadonlyMap<string, string>) {
+  return Object.fromEntries([...map].sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+Deno.test("convertCheckpoint() gives back every weight and key when the checkpoint was made of a file", async () => {
+  await convert({}, "f32", async (path, { metadata }) => {
+    assertEquals(sorted(await dataOf(path)), sorted(await dataOf(STORIES)));
+    await using source = await openSource(STORIES);
+    const before = (await readGguf(source)).metadata;
+    const changed = Object.keys({ ...before, ...metadata }).filter((key) =>
+      JSON.stringify(before[key]) !== JSON.stringify(metadata[key])
+    );
+    assertEquals(changed.sort(), [
+      "general.name",
+      "general.quantization_version",
+      "general.size_label",
+      "llama.attention.key_length",
+      "llama.attention.value_length",
+    ]);
+    assertEquals(metadata["general.size_label"], "260K");
+    assertEquals(metadata["general.name"], "In");
+  });
+});
+
+Deno.test("convertCheckpoint() packs Q8_0 as the file had it when shards have a tokenizer.json alone", async () => {
+  const made = { gguf: ARCHANGEL, shards: 3, tokenizer: "json" as const };
+  await convert(made, "q8_0", async (path, { metadata, tensors }) => {
+    assertEquals(sorted(await dataOf(path)), sorted(await dataOf(ARCHANGEL)));
+    await using source = await openSource(ARCHANGEL);
+    const before = await readGguf(source);
+    assertEquals([...tensors.keys()], [...before.tensors.keys()]);
+    const scores = (file: GgufFile) =>
+      (file.metadata["tokenizer.ggml.scores"] as number[]).slice(0, 32000);
+    assertEquals(scores({ ...before, metadata }), scores(before));
+    const types = metadata["tokenizer.ggml.token_type"] as number[];
+    assertEquals(types.slice(-2), [3, 3]);
+    for (const key of ["tokens", "bos_token_id", "add_bos_token"]) {
+      const name = `tokenizer.ggml.${key}`;
+      assertEquals(metadata[name], before.metadata[name]);
+    }
+    assertEquals(
+      metadata["tokenizer.chat_template"],
+      before.metadata["tokenizer.chat_template"],
+    );
+  });
+});
+
+Deno.test("convertCheckpoint() writes the same file when weights are in PyTorch files", async () => {
+  const made = { shape: SMALL, dtype: "F16", shards: 2 };
+  const [a, b] = await Promise.all(
+    (["safetensors", "pytorch"] as const).map((format) =>
+      convert({ ...made, format }, "q4_0", (path) => Deno.readFile(path))
+    ),
+  );
+  assertEquals(a!.length, b!.length);
+  assert(a!.every((byte, i) => byte === b![i]));
+});
+
+Deno.test("convertCheckpoint() takes the type of the weights when none is given", async () => {
+  for (
+    const [dtype, wanted] of [["BF16", "BF16"], ["F16", "F16"], ["F32", "F16"]]
+  ) {
+    await inFolder(async (folder) => {
+      const input = join(folder, "in");
+      await makeCheckpoint(input, { gguf: STORIES, shape: SMALL, dtype });
+      const output = join(folder, "out.gguf");
+      const result = await convertCheckpoint(input, output, { workers: 0 });
+      assertEquals(result.type, wanted);
+      const formats = new Set(result.tensors.map(({ to }) => to));
+      assertEquals([...formats].sort(), [wanted, "F32"].sort());
+    });
+  }
+});
+
+Deno.test("convertCheckpoint() makes a model that answers when it is quantized by two workers", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, {
+      gguf: STORIES,
+      shape: { ...SMALL, dim: 256 },
+    });
+    const output = join(folder, "out.gguf");
+    const seen: number[] = [];
+    const result = await convertCheckpoint(input, output, {
+      type: "q4_k_m",
+      name: "A name",
+      workers: 2,
+      onProgress: ({ doneBytes, totalBytes }) =>
+        seen.push(doneBytes / totalBytes),
+    });
+    assertEquals(result.name, "A name");
+    assertEquals(result.outputBytes, (await Deno.stat(output)).size);
+    assertEquals(seen.at(-1), 1);
+    assertEquals(seen, seen.toSorted((a, b) => a - b));
+    await using model = await loadModel(output, { tune: "off" });
+    const { ids } = await model.generate([1, 300], { maxTokens: 3 }).result();
+    assertEquals(ids.length, 3);
+  });
+});
+
+Deno.test("convertCheckpoint() writes divisors of frequencies, head sizes and windows", async () => {
+  await convert(
+    {
+      shape: { ...SMALL, headDim: 16 },
+      config: {
+        architectures: ["MistralForCausalLM"],
+        "sliding_window": 32,
+        "rope_scaling": {
+          "rope_type": "llama3",
+          factor: 8,
+          "low_freq_factor": 1,
+          "high_freq_factor": 4,
+          "original_max_position_embeddings": 8192,
+        },
+      },
+    },
+    "f32",
+    (_, { metadata, tensors }) => {
+      assertEquals(tensors.get("rope_freqs.weight")!.shape, [8]);
+      assertEquals(tensors.get("blk.0.attn_q.weight")!.shape, [64, 128]);
+      assertEquals(metadata["llama.attention.sliding_window"], 32);
+      assertEquals(metadata["llama.attention.key_length"], 16);
+      assertEquals(metadata["llama.rope.dimension_count"], 16);
+    },
+  );
+});
+
+const REFUSED: readonly [string, Partial<MadeCheckpointOptions>, string][] = [
+  ["no config.json", { files: { "config.json": undefined } }, "no config.json"],
+  [
+    "a missing tensor",
+    { change: (tensors) => tensors.slice(1) },
+    'tensor "model.embed_tokens.weight" is missing',
+  ],
+  [
+    "a tensor too many",
+    { change: ([a, ...b]) => [a!, ...b, { ...a!, name: "model.extra" }] },
+    'tensor "model.extra" is none that a Llama of 2 layers has',
+  ],
+  [
+    "another shape",
+    { config: { "intermediate_size": 95 } },
+    'tensor "model.layers.0.mlp.gate_proj.weight" has the shape [96, 64], [95, 64]',
+  ],
+  [
+    "more layers than there can be",
+    { config: { "num_hidden_layers": 2 ** 30 } },
+    "it has 1073741824 layers, and the files 21 tensors",
+  ],
+  [
+    "integers",
+    { dtype: "F16", change: (t) => t.map((x) => ({ ...x, dtype: "I16" })) },
+    "is of I16, one of F32",
+  ],
+  [
+    "weights that are no numbers",
+    {
+      dtype: "F32",
+      change: ([a, ...b]) => [{
+        ...a!,
+        data: () => [new Uint8Array(a!.bytes).fill(255)],
+      }, ...b],
+    },
+    "weight 0 of row 0 is NaN",
+  ],
+];
+
+for (const [what, made, message] of REFUSED) {
+  Deno.test(`convertCheckpoint() refuses ${what} and leaves no file`, async () => {
+    await inFolder(async (folder) => {
+      const input = join(folder, "in");
+      await makeCheckpoint(input, { gguf: STORIES, shape: SMALL, ...made });
+      const output = join(folder, "out.gguf");
+      await assertRejects(
+        () => convertCheckpoint(input, output, { workers: 0 }),
+        Error,
+        message,
+      );
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [
+        "in",
+      ]);
+    });
+  });
+}
+
+const SHARDS = { gguf: STORIES, shape: SMALL, shards: 2 };
+
+async function refuseShards(
+  change: (folder: string) => Promise<void>,
+  message: string,
+): Promise<void> {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, SHARDS);
+    await change(input);
+    const output = join(folder, "out.gguf");
+    await assertRejects(() => convertCheckpoint(input, output), Error, message);
+  });
+}
+
+const SECOND = "model-00002-of-00002.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+async function changeIndex(
+  folder: string,
+  change: (map: Record<string, string>) => void,
+): Promise<void> {
+  const path = join(folder, INDEX);
+  const index = JSON.parse(await Deno.readTextFile(path));
+  change(index.weight_map);
+  await Deno.writeTextFile(path, JSON.stringify(index));
+}
+
+Deno.test("convertCheckpoint() names a shard that is missing", async () => {
+  await refuseShards(
+    (folder) => Deno.remove(join(folder, SECOND)),
+    `1 of them are missing: ${SECOND}`,
+  );
+});
+
+Deno.test("convertCheckpoint() names a tensor that is not where the index says", async () => {
+  await refuseShards(
+    (folder) =>
+      changeIndex(folder, (map) => {
+        map["model.embed_tokens.weight"] = SECOND;
+      }),
+    `by the index, tensor "model.embed_tokens.weight" is in ${SECOND}`,
+  );
+  await refuseShards(
+    (folder) =>
+      changeIndex(folder, (map) => {
+        map["model.none"] = SECOND;
+      }),
+    'tensor "model.none" is in model-00002-of-00002.safetensors, but no file',
+  );
+  await refuseShards(
+    (folder) => changeIndex(folder, (map) => delete map["model.norm.weight"]),
+    'tensor "model.norm.weight" of',
+  );
+});
+
+Deno.test("convertCheckpoint() leaves no file and keeps an old one when it is stopped", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, SHARDS);
+    const output = join(folder, "out.gguf");
+    await Deno.writeTextFile(output, "old");
+    for (const workers of [0, 2]) {
+      const controller = new AbortController();
+      await assertRejects(
+        () =>
+          convertCheckpoint(input, output, {
+            type: "q4_0",
+            workers,
+            signal: controller.signal,
+            onProgress: () => controller.abort(new Error("enough")),
+          }),
+        Error,
+        "enough",
+      );
+      assertEquals(await Deno.readTextFile(output), "old");
+      const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      assertEquals(names.sort(), ["in", "out.gguf"]);
+    }
+  });
+});
+
+Deno.test("convertCheckpoint() refuses an unknown type and odd workers at once", async () => {
+  await assertRejects(
+    () => convertCheckpoint("/none", "/out", { type: "q9" }),
+    TypeError,
+    '"q9"',
+  );
+  await assertRejects(
+    () => convertCheckpoint("/none", "/out", { workers: 0.5 }),
+    RangeError,
+    "workers is 0.5",
+  );
+  await assertRejects(() => convertCheckpoint("/none", "/out"), Error, "/none");
+});
