@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { blockFormatByName } from "../gguf/formats.ts";
 import type { GgufField } from "../gguf/field.ts";
@@ -7,7 +7,6 @@ import { GgufWriter } from "../gguf/writer.ts";
 import { quantizedFields } from "../quantize/metadata.ts";
 import { type QuantizationType, quantizationType } from "../quantize/types.ts";
 import { type Checkpoint, openCheckpoint } from "../sources/checkpoint.ts";
-import { checkDiskSpace } from "../sources/disk_space.ts";
 import { type CheckpointConfig, readCheckpointConfig } from "./config.ts";
 import type { JsonObject } from "./json.ts";
 import { modelFields } from "./metadata.ts";
@@ -72,7 +71,6 @@ export async function convert(
     { fields, tensors: layOut(tensors, rope) },
     { signal },
   );
-  await checkSpace(output, writer.size);
   if (rope.frequencies !== undefined) {
     await writer.write(ROPE_FREQS, new Uint8Array(rope.frequencies.buffer));
   }
@@ -146,17 +144,6 @@ async function allFields(
   return CONVERTER_TYPES.includes(type.name)
     ? fields
     : quantizedFields(fields, type, undefined);
-}
-
-/** Before an hour is spent on it. */
-async function checkSpace(output: string | URL, bytes: number): Promise<void> {
-  const path = output instanceof URL ? fileURLToPath(output) : output;
-  try {
-    await checkDiskSpace(dirname(resolve(path)), bytes);
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new Error(`Cannot write "${output}": ${message}`, { cause });
-  }
 }
 
 /** The last part of a path, or of a name on a hub. */

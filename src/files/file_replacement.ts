@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { checkRegular } from "./check_file.ts";
+import { diskShortage } from "./disk_space.ts";
 
 /** Of a new file, unless its maker says otherwise: its owner's alone. */
 const NEW_MODE = 0o600;
@@ -39,17 +41,25 @@ export class FileReplacement implements AsyncDisposable {
    *
    * @param path The file to be replaced or made; of a URL its path counts.
    * @param options `mode`: permissions of a new file; defaults to its owner's
-   * alone.
+   * alone. `size`: bytes that it will have, as far as they are known.
    * @returns What is to be disposed of by the caller, also after a commit.
-   * @throws {Error} If something other than a file has that name, or there is
-   * no such folder.
+   * @throws {Error} If something other than a file has that name, there is no
+   * such folder, or the disk has less room.
    */
   static async open(
     path: string | URL,
-    { mode = NEW_MODE }: { mode?: number | undefined } = {},
+    { mode = NEW_MODE, size }: {
+      mode?: number | undefined;
+      size?: number;
+    } = {},
   ): Promise<FileReplacement> {
     const target = await resolve(path);
     const temporary = besides(target.target);
+    const folder = typeof temporary === "string"
+      ? dirname(temporary)
+      : new URL(".", temporary);
+    const shortage = size && await diskShortage(size, { folder });
+    if (shortage) throw new Error(shortage);
     const file = await Deno.open(temporary, {
       createNew: true,
       write: true,

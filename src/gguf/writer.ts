@@ -77,7 +77,7 @@ export class GgufWriter implements AsyncDisposable {
     const { header, ...layout } = await layOutGguf(plan, label);
     const file = await attempt(
       label,
-      () => FileReplacement.open(path, { mode: 0o666 }),
+      () => FileReplacement.open(path, { mode: 0o666, size: layout.size }),
     );
     const options = { label, layout, signal };
     const writer = new GgufWriter(file, options);

@@ -381,3 +381,15 @@ Deno.test("GgufWriter.create() refuses places that no file can be at", async () 
     assertEquals(names(folder), []);
   });
 });
+
+Deno.test("GgufWriter.create() refuses what the disk has no room for", async () => {
+  await inFolder(async (folder) => {
+    const plan = { fields: [], tensors: [tensor("a", [2 ** 24, 2 ** 24])] };
+    await assertRejects(
+      () => GgufWriter.create(`${folder}/out.gguf`, plan),
+      Error,
+      "it takes 1024.0 TiB beside 64.0 MiB that stay free",
+    );
+    assertEquals(names(folder), []);
+  });
+});
