@@ -5,13 +5,37 @@ import {
   type GgufText,
   TYPED_ARRAYS,
 } from "./field.ts";
-import { readText, readTexts } from "./read_texts.ts";
+import {
+  readExactly,
+  readReplacing,
+  type ReadText,
+  readTexts,
+} from "./read_texts.ts";
 import type { ScannedValue } from "./scan_values.ts";
 import { leastBytes, VALUE_TYPES, type ValueType } from "./value_type.ts";
+
+/**
+ * Strings of a file that may be no UTF-8: vocabularies have some, and objects of
+ * their own for a million of them would take 1.5 GB.
+ */
+const MAX_BYTE_STRINGS = 100_000;
+
+/** Strings that are no more than these are not worth to be decoded at once. */
+const FEW = 32;
+
+/** Options for {@linkcode readFields}. */
+export interface ReadFieldsOptions {
+  /**
+   * Whether strings that are not valid UTF-8 are read with U+FFFD in place of
+   * what is not. Defaults to `false`: they are bytes.
+   */
+  replace?: boolean;
+}
 
 /** A walk over the bytes of one value. */
 interface Walk {
   readonly label: string;
+  readonly readText: ReadText;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
   at: number;
@@ -22,19 +46,24 @@ interface Walk {
  *
  * @param cursor A cursor of the source; where it stands does not matter.
  * @param values Where the values lie.
+ * @param options How strings are read.
  * @returns The values with their keys and types, in the same order.
- * @throws {RangeError} If the source has changed since the scan.
+ * @throws {RangeError} If the source has changed since the scan, or over 100,000
+ * strings are to be read as bytes.
  */
 export async function readFields(
   cursor: Cursor,
   values: readonly ScannedValue[],
+  { replace = false }: ReadFieldsOptions = {},
 ): Promise<GgufField[]> {
+  const { label } = cursor;
+  const readText = replace ? readReplacing : countingReader(label);
   const fields: GgufField[] = [];
   for (const { key, type, offset, end } of values) {
     cursor.offset = offset;
     const bytes = await cursor.bytes(end - offset);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const walk = { label: cursor.label, bytes, view, at: 0 };
+    const walk = { label, readText, bytes, view, at: 0 };
     const name = typeName(walk, type);
     const value = name === "array"
       ? readArray(walk)
@@ -48,10 +77,7 @@ function readScalar(
   walk: Walk,
   type: Exclude<ValueType, "array">,
 ): number | bigint | boolean | GgufText {
-  if (type === "string") {
-    const start = step(walk, readCount(walk));
-    return readText(walk.bytes.subarray(start, walk.at));
-  }
+  if (type === "string") return readString(walk);
   const at = step(walk, leastBytes(VALUE_TYPES.indexOf(type))!);
   const { view } = walk;
   switch (type) {
@@ -97,8 +123,20 @@ function readArray(walk: Walk): GgufArray {
   return { type: "array", of, value: new Elements(bytes.buffer) } as GgufArray;
 }
 
+function readString(walk: Walk): GgufText {
+  const start = step(walk, readCount(walk));
+  return walk.readText(walk.bytes.subarray(start, walk.at));
+}
+
+function readFewStrings(walk: Walk, count: number): GgufText[] {
+  const texts: GgufText[] = [];
+  for (let i = 0; i < count; i++) texts.push(readString(walk));
+  return texts;
+}
+
 function readStrings(walk: Walk, count: number): GgufText[] {
   if (8 * count > walk.bytes.length) throw changed(walk);
+  if (count <= FEW) return readFewStrings(walk, count);
   const starts = new Int32Array(count);
   const ends = new Int32Array(count);
   for (let i = 0; i < count; i++) {
@@ -106,7 +144,7 @@ function readStrings(walk: Walk, count: number): GgufText[] {
     starts[i] = step(walk, length);
     ends[i] = walk.at;
   }
-  return readTexts(walk.bytes, { starts, ends });
+  return readTexts(walk.bytes, { starts, ends }, walk.readText);
 }
 
 function readCount(walk: Walk): number {
@@ -130,6 +168,19 @@ function typeName(walk: Walk, id: number): ValueType {
   const name = VALUE_TYPES[id];
   if (name === undefined) throw changed(walk);
   return name;
+}
+
+/** Reads strings exactly, as long as few of them are bytes. */
+function countingReader(label: string): ReadText {
+  let left = MAX_BYTE_STRINGS;
+  return (bytes) => {
+    const text = readExactly(bytes);
+    if (typeof text === "string" || left-- > 0) return text;
+    throw new RangeError(
+      `Cannot read "${label}": over ${MAX_BYTE_STRINGS} of its strings are ` +
+        "not valid UTF-8, fewer are wanted",
+    );
+  };
 }
 
 // The scan has checked all of it, but a file may change in between.

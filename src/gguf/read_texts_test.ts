@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readTexts } from "./read_texts.ts";
+import { readExactly, readTexts } from "./read_texts.ts";
 
 /** Puts texts one behind the other, with other bytes between them. */
 function read(parts: readonly (string | number[])[]) {
@@ -47,4 +47,14 @@ Deno.test("readTexts() keeps characters apart that two texts make together", () 
     Uint8Array.of(0xa9),
     "y",
   ]);
+});
+
+Deno.test("readExactly() knows U+FFFD from what is not valid, long or short", () => {
+  for (const length of [1, 5000]) {
+    const text = "\ufffd".repeat(length);
+    assertEquals(readExactly(new TextEncoder().encode(text)), text);
+    const broken = new TextEncoder().encode(text + "a");
+    broken[broken.length - 1] = 0xff;
+    assertEquals(readExactly(broken), broken);
+  }
 });

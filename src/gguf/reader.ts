@@ -47,7 +47,9 @@ export interface GgufFile {
  * @throws {Error} If it is one of several parts.
  */
 export async function readGguf(source: ByteSource): Promise<GgufFile> {
-  const { fields, tensors, ...file } = await readTypedGguf(source);
+  const { fields, tensors, ...file } = await readTypedGguf(source, {
+    replace: true,
+  });
   const metadata = toMetadata(fields);
   if (source.parts === undefined) checkWhole(file.label, metadata);
   return {

@@ -3,6 +3,19 @@ import type { Metadata } from "./metadata.ts";
 import { quote } from "./quote.ts";
 import type { TensorInfo } from "./scan_tensors.ts";
 
+/** The keys by which a part says which one it is. */
+const SPLIT_KEYS = ["split.no", "split.count", "split.tensors.count"];
+
+/**
+ * Tells whether a key is one by which a part says which one it is.
+ *
+ * @param key The key.
+ * @returns Whether it is.
+ */
+export function isSplitKey(key: string): boolean {
+  return SPLIT_KEYS.includes(key);
+}
+
 /** What the header of one part of a split file says. */
 export interface SplitPart {
   /** What errors call the part. */

@@ -4,6 +4,7 @@ import type { GgufField } from "./field.ts";
 import { partName } from "./part_name.ts";
 import type { TensorInfo } from "./scan_tensors.ts";
 import { openSource } from "./source.ts";
+import { isSplitKey } from "./split.ts";
 import { readTypedGguf, type TypedGguf } from "./typed_reader.ts";
 import type { GgufWriter } from "./writer.ts";
 
@@ -45,9 +46,7 @@ const ALIGNMENT = "general.alignment";
  * @returns That of the whole file.
  */
 export function withoutSplit(fields: readonly GgufField[]): GgufField[] {
-  return fields.filter(({ key }) =>
-    !/^split\.(?:no|count|tensors\.count)$/.test(key)
-  );
+  return fields.filter(({ key }) => !isSplitKey(key));
 }
 
 /**

@@ -1,11 +1,11 @@
 import { Cursor } from "./cursor.ts";
 import type { GgufField } from "./field.ts";
 import { partSource } from "./joined_source.ts";
-import { readFields } from "./read_fields.ts";
+import { readFields, type ReadFieldsOptions } from "./read_fields.ts";
 import { scanHeader } from "./scan.ts";
 import type { TensorInfo } from "./scan_tensors.ts";
 import type { ByteSource, SourcePart } from "./source.ts";
-import { joinParts } from "./split.ts";
+import { isSplitKey, joinParts } from "./split.ts";
 
 /** A range of a file, in bytes from its start. */
 export interface ByteRange {
@@ -46,20 +46,24 @@ export interface TypedGguf {
  * read as it is.
  *
  * @param source The file; none of its tensor data is read.
+ * @param options How strings are read.
  * @returns The header, checked: every tensor's data lies within the file and
  * overlaps no other's.
  * @throws {SyntaxError} If it is no GGUF file, or a key or name comes twice.
  * @throws {RangeError} If it is truncated, or a number is out of its range.
  * @throws {TypeError} If it has a value or a tensor of an unknown type.
  */
-export async function readTypedGguf(source: ByteSource): Promise<TypedGguf> {
+export async function readTypedGguf(
+  source: ByteSource,
+  options: ReadFieldsOptions = {},
+): Promise<TypedGguf> {
   const { label, size, parts } = source;
   if (parts === undefined) {
-    return await readPart(source, { label, size, offset: 0 });
+    return await readPart(source, { label, size, offset: 0 }, options);
   }
   const files: TypedGguf[] = [];
   for (const part of parts) {
-    files.push(await readPart(partSource(source, part), part));
+    files.push(await readPart(partSource(source, part), part, options));
   }
   return {
     ...files[0]!,
@@ -73,6 +77,7 @@ export async function readTypedGguf(source: ByteSource): Promise<TypedGguf> {
 async function readPart(
   source: ByteSource,
   { label, size, offset }: SourcePart,
+  options: ReadFieldsOptions,
 ): Promise<TypedGguf> {
   const cursor = new Cursor(source);
   const { values, dataOffset, ...scan } = await scanHeader(cursor);
@@ -82,7 +87,11 @@ async function readPart(
     version: scan.version,
     alignment: scan.alignment,
     headers: [{ offset, end: offset + dataOffset }],
-    fields: await readFields(cursor, values),
+    fields: await readFields(
+      cursor,
+      offset === 0 ? values : values.filter(({ key }) => isSplitKey(key)),
+      options,
+    ),
     tensors: offset === 0 ? scan.tensors : scan.tensors.map((tensor) => ({
       ...tensor,
       offset: offset + tensor.offset,

@@ -5,10 +5,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { smallFiles } from "../../tests/gguf_mutate.ts";
+import { inTempFolder, namesIn } from "../../tests/temp_folder.ts";
+import { array, buildGguf } from "../../tests/gguf_builder.ts";
 import { readTensor } from "./chunks.ts";
 import type { GgufField } from "./field.ts";
 import { blockFormatByName } from "./formats.ts";
 import type { GgufPlan, PlannedTensor } from "./layout.ts";
+import { readGguf } from "./reader.ts";
 import { openSource } from "./source.ts";
 import { readTypedGguf } from "./typed_reader.ts";
 import { GgufWriter } from "./writer.ts";
@@ -17,21 +20,6 @@ const REAL_FILES = [
   "../../models/stories260k-f32.gguf",
   "../../models/tiny-archangel-q8_0.gguf",
 ];
-
-async function inFolder(
-  test: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
 
 function tensor(
   name: string,
@@ -59,7 +47,7 @@ async function rewrite(
 
 for (const path of REAL_FILES) {
   Deno.test(`GgufWriter writes the same bytes when ${path} is written again`, async () => {
-    await inFolder(async (folder) => {
+    await inTempFolder(async (folder) => {
       const url = new URL(path, import.meta.url);
       const out = `${folder}/out.gguf`;
       await rewrite(url, out, 2 ** 20);
@@ -69,13 +57,13 @@ for (const path of REAL_FILES) {
       ];
       assertEquals(written.length, wanted.length);
       assert(written.every((byte, i) => byte === wanted[i]));
-      assertEquals(names(folder), ["out.gguf"]);
+      assertEquals(namesIn(folder), ["out.gguf"]);
     });
   });
 }
 
 Deno.test("GgufWriter writes the same bytes when files have arrays of arrays and odd alignments", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const out = `${folder}/out.gguf`;
     for (const file of smallFiles()) {
       await rewrite(file, out, 64);
@@ -129,7 +117,7 @@ Deno.test("GgufWriter keeps every value and its type", async () => {
       ],
     },
   ];
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const out = `${folder}/out.gguf`;
     await using writer = await GgufWriter.create(out, { fields, tensors: [] });
     await writer.finish();
@@ -148,7 +136,7 @@ Deno.test("GgufWriter takes plain arrays and numbers when they fit the type", as
     { key: "c", type: "array", of: "u64", value: [1, 2n ** 60n] },
     { key: "d", type: "u64", value: 7 },
   ];
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const out = `${folder}/out.gguf`;
     await using writer = await GgufWriter.create(out, { fields, tensors: [] });
     await writer.finish();
@@ -275,7 +263,7 @@ const BROKEN_PLANS: [string, Partial<GgufPlan>, string][] = [
 
 for (const [what, plan, message] of BROKEN_PLANS) {
   Deno.test(`GgufWriter.create() refuses ${what}`, async () => {
-    await inFolder(async (folder) => {
+    await inTempFolder(async (folder) => {
       const path = `${folder}/out.gguf`;
       const error = await assertRejects(
         () => GgufWriter.create(path, { fields: [], tensors: [], ...plan }),
@@ -283,7 +271,7 @@ for (const [what, plan, message] of BROKEN_PLANS) {
         message,
       );
       assertStringIncludes(error.message, `Cannot write "${path}": `);
-      assertEquals(names(folder), []);
+      assertEquals(namesIn(folder), []);
     });
   });
 }
@@ -294,7 +282,7 @@ const PLAN: GgufPlan = {
 };
 
 Deno.test("GgufWriter.write() refuses tensors out of turn and bytes that are too many", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     Deno.writeTextFileSync(`${folder}/out.gguf`, "old");
     {
       await using writer = await GgufWriter.create(`${folder}/out.gguf`, PLAN);
@@ -317,15 +305,15 @@ Deno.test("GgufWriter.write() refuses tensors out of turn and bytes that are too
       await writer.write("a", new Uint8Array(7));
       await writer.write("b", new Uint8Array(36));
       await wrong("b", 1, "no more data is wanted");
-      assertEquals(names(folder).length, 2);
+      assertEquals(namesIn(folder).length, 2);
     }
-    assertEquals(names(folder), ["out.gguf"]);
+    assertEquals(namesIn(folder), ["out.gguf"]);
     assertEquals(Deno.readTextFileSync(`${folder}/out.gguf`), "old");
   });
 });
 
 Deno.test("GgufWriter.write() keeps the order when calls overlap", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const path = `${folder}/out.gguf`;
     await using writer = await GgufWriter.create(path, PLAN);
     await Promise.all([
@@ -346,7 +334,7 @@ Deno.test("GgufWriter.write() keeps the order when calls overlap", async () => {
 });
 
 Deno.test("GgufWriter leaves nothing when it is aborted", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const path = `${folder}/out.gguf`;
     for (const until of [0, 1, 2]) {
       const stop = new AbortController();
@@ -364,13 +352,13 @@ Deno.test("GgufWriter leaves nothing when it is aborted", async () => {
         Error,
         "enough",
       );
-      assertEquals(names(folder), []);
+      assertEquals(namesIn(folder), []);
     }
   });
 });
 
 Deno.test("GgufWriter.create() refuses places that no file can be at", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     for (const path of [folder, `${folder}/none/out.gguf`]) {
       await assertRejects(
         () => GgufWriter.create(path, PLAN),
@@ -378,7 +366,7 @@ Deno.test("GgufWriter.create() refuses places that no file can be at", async () 
         `Cannot write "${path}": `,
       );
     }
-    assertEquals(names(folder), []);
+    assertEquals(namesIn(folder), []);
   });
 });
 
@@ -392,4 +380,18 @@ Deno.test("GgufWriter.create() refuses what the disk has no room for", async () 
     );
     assertEquals(names(folder), []);
   });
+Deno.test("readTypedGguf() refuses a file of too many strings that are no text", async () => {
+  const broken = buildGguf({
+    metadata: {
+      t: array("string", Array(100_001).fill(Uint8Array.of(0xff))),
+    },
+  });
+  await using source = await openSource(broken);
+  await assertRejects(
+    () => readTypedGguf(source),
+    RangeError,
+    "over 100000 of its strings are not valid UTF-8, fewer are wanted",
+  );
+  const { metadata } = await readGguf(source);
+  assertEquals((metadata["t"] as string[])[100_000], "\ufffd");
 });
