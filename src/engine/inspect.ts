@@ -17,7 +17,10 @@ export interface InspectedTensor {
   type: string;
   /** Its dimensions, the fastest first, as ggml has them. */
   shape: readonly number[];
-  /** Where its data starts, in bytes from the start of the file. */
+  /**
+   * Where its data starts, in bytes from the start of the file, or of the parts
+   * of a split one, one behind the other.
+   */
   offset: number;
   /** Bytes of its data. */
   bytes: number;

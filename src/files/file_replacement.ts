@@ -24,6 +24,8 @@ export class FileReplacement implements AsyncDisposable {
   #isOurs = true;
   /** The last write, as Windows removes no file that is written. */
   #last: Promise<unknown> = Promise.resolve();
+  /** Whether a write has failed. */
+  #isBroken = false;
 
   private constructor(
     { target, mode }: Target,
@@ -80,7 +82,9 @@ export class FileReplacement implements AsyncDisposable {
       throw new Error(`Cannot write "${this.#target}": it was closed before`);
     }
     const write = this.#last.then(() => writeAll(file, bytes));
-    this.#last = write.catch(() => {});
+    this.#last = write.catch(() => {
+      this.#isBroken = true;
+    });
     await write;
   }
 
@@ -88,12 +92,17 @@ export class FileReplacement implements AsyncDisposable {
    * Gives the file its name.
    *
    * @param options `signal` keeps the old file where it is aborted by then.
+   * @throws {Error} If it was closed, or a write has failed.
    */
   async commit(
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     await this.#last;
-    await this.#file?.sync(); // or a crash could leave an empty file
+    if (this.#file === undefined || this.#isBroken) {
+      const why = this.#isBroken ? "a write has failed" : "it was closed";
+      throw new Error(`Cannot write "${this.#target}": ${why} before`);
+    }
+    await this.#file.sync(); // or a crash could leave an empty file
     this.#close();
     if (this.#mode !== undefined) await Deno.chmod(this.#temporary, this.#mode);
     signal?.throwIfAborted();

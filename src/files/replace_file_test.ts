@@ -1,52 +1,39 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { inTempFolder, namesIn } from "../../tests/temp_folder.ts";
+import { FileReplacement } from "./file_replacement.ts";
 import { replaceFile } from "./replace_file.ts";
 
 const isWindows = Deno.build.os === "windows";
-
-async function inFolder(
-  test: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
 
 function modeOf(path: string): number {
   return isWindows ? 0 : Deno.statSync(path).mode! & 0o777;
 }
 
 Deno.test("replaceFile() replaces the file of a URL when it has a query or hash", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     for (const tail of ["", "?x", "#x", "?x=1#y", "?", "#"]) {
-      const url = new URL(`file://${folder}/file${tail}`);
+      const url = new URL(`file://${encodeURI(folder)}/file${tail}`);
       for (const byte of [1, 2]) {
         const parts = function* () {
           yield Uint8Array.of(byte);
           // Until it is whole it has another name.
-          assertEquals(names(folder).includes("file"), byte === 2);
+          assertEquals(namesIn(folder).includes("file"), byte === 2);
           yield Uint8Array.of(7);
         };
         await replaceFile(url, parts());
-        assertEquals(names(folder), ["file"]);
+        assertEquals(namesIn(folder), ["file"]);
         assertEquals([...Deno.readFileSync(`${folder}/file`)], [byte, 7]);
       }
       Deno.removeSync(`${folder}/file`);
     }
-    const odd = new URL(`file://${folder}/a%20%23%3fb`);
+    const odd = new URL(`file://${encodeURI(folder)}/a%20%23%3fb`);
     await replaceFile(odd, [Uint8Array.of(1)]);
-    assertEquals(names(folder), ["a #?b"]);
+    assertEquals(namesIn(folder), ["a #?b"]);
   });
 });
 
 Deno.test("replaceFile() leaves the old file and no other when the parts end early", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const path = `${folder}/file`;
     Deno.writeTextFileSync(path, "old");
     const parts = function* () {
@@ -59,13 +46,13 @@ Deno.test("replaceFile() leaves the old file and no other when the parts end ear
       Error,
       "no more",
     );
-    assertEquals(names(folder), ["file"]);
+    assertEquals(namesIn(folder), ["file"]);
     assertEquals(Deno.readTextFileSync(path), "old");
   });
 });
 
 Deno.test("replaceFile() keeps the mode of the old file, and its owner's alone when it is new", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const path = `${folder}/file`;
     await replaceFile(path, [Uint8Array.of(1)]);
     assertEquals(modeOf(path), isWindows ? 0 : 0o600);
@@ -78,7 +65,7 @@ Deno.test("replaceFile() keeps the mode of the old file, and its owner's alone w
 });
 
 Deno.test("replaceFile() writes through links", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const inner = `${folder}/inner`;
     Deno.mkdirSync(inner);
     Deno.writeTextFileSync(`${inner}/file`, "old");
@@ -88,7 +75,7 @@ Deno.test("replaceFile() writes through links", async () => {
     assertEquals(Deno.readTextFileSync(`${inner}/file`), "A");
     assert(Deno.lstatSync(`${folder}/link`).isSymlink);
     assert(Deno.lstatSync(`${folder}/second`).isSymlink);
-    assertEquals(names(inner), ["file"]);
+    assertEquals(namesIn(inner), ["file"]);
     Deno.removeSync(`${inner}/file`);
     await assertRejects(
       () => replaceFile(`${folder}/link`, [Uint8Array.of(66)]),
@@ -100,7 +87,7 @@ Deno.test("replaceFile() writes through links", async () => {
 });
 
 Deno.test("replaceFile() refuses what is no regular file", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     await assertRejects(
       () => replaceFile(folder, [Uint8Array.of(1)]),
       Error,
@@ -110,6 +97,43 @@ Deno.test("replaceFile() refuses what is no regular file", async () => {
       () => replaceFile(`${folder}/nowhere/file`, [Uint8Array.of(1)]),
       Deno.errors.NotFound,
     );
-    assertEquals(names(folder), []);
+    assertEquals(namesIn(folder), []);
+  });
+});
+
+Deno.test("FileReplacement gives no file its name when it was closed or a write failed", async () => {
+  await inTempFolder(async (folder) => {
+    const path = `${folder}/file`;
+    const closed = await FileReplacement.open(path);
+    await closed[Symbol.asyncDispose]();
+    await assertRejects(() => closed.commit(), Error, "it was closed before");
+    await assertRejects(
+      () => closed.write(Uint8Array.of(1)),
+      Error,
+      "it was closed before",
+    );
+    const broken = await FileReplacement.open(path);
+    const wrong = "no bytes" as unknown as Uint8Array;
+    await assertRejects(() => broken.write(wrong));
+    await broken.write(Uint8Array.of(1));
+    await assertRejects(
+      () => broken.commit(),
+      Error,
+      `Cannot write "${path}": a write has failed before`,
+    );
+    await broken[Symbol.asyncDispose]();
+    assertEquals(namesIn(folder), []);
+  });
+});
+
+Deno.test("FileReplacement.commit() gives a file its name once", async () => {
+  await inTempFolder(async (folder) => {
+    await using file = await FileReplacement.open(`${folder}/file`);
+    await Promise.all([1, 2, 3].map((n) => file.write(Uint8Array.of(n))));
+    await file.commit();
+    assertEquals([...Deno.readFileSync(`${folder}/file`)], [1, 2, 3]);
+    await assertRejects(() => file.commit(), Error, "it was closed before");
+    await file[Symbol.asyncDispose]();
+    assertEquals(namesIn(folder), ["file"]);
   });
 });

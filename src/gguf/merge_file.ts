@@ -28,7 +28,8 @@ export async function mergeGguf(
   await using source = await openSource(input);
   await checkOutput(output, { source, input, overwrite });
   const { fields, tensors, label } = await readTypedGguf(source);
-  if (source.parts === undefined) {
+  const isPart = fields.some(({ key }) => key === "split.count");
+  if (source.parts === undefined && !isPart) {
     throw new Error(
       `Cannot merge "${label}": it is no part of several, a path is wanted ` +
         "that is named like model-00001-of-00006.gguf",

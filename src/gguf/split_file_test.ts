@@ -199,6 +199,20 @@ Deno.test("splitGguf() and mergeGguf() replace no file unless they may, and neve
   });
 });
 
+Deno.test("mergeGguf() takes a split into one part", async () => {
+  await inTempFolder(async (folder) => {
+    const [path, none] = await splitGguf(STORIES, `${folder}/one`);
+    assertEquals([path, none], [
+      `${folder}/one-00001-of-00001.gguf`,
+      undefined,
+    ]);
+    await mergeGguf(path!, `${folder}/out.gguf`);
+    const out = Deno.readFileSync(`${folder}/out.gguf`);
+    const wanted = Deno.readFileSync(STORIES);
+    assert(out.every((byte, i) => byte === wanted[i]));
+  });
+});
+
 Deno.test("mergeGguf() refuses a file that is whole", async () => {
   await inTempFolder(async (folder) => {
     await assertRejects(

@@ -38,7 +38,6 @@ export class GgufWriter implements AsyncDisposable {
   /** Index of the tensor that is written, and how far it is. */
   #tensor = 0;
   #done = 0;
-  #isBroken = false;
 
   private constructor(
     file: FileReplacement,
@@ -129,11 +128,6 @@ export class GgufWriter implements AsyncDisposable {
    * cannot be given its name. Nothing of it stays once it is disposed of.
    */
   async finish(): Promise<void> {
-    if (this.#isBroken) {
-      throw new Error(
-        `Cannot write "${this.label}": a write has failed before`,
-      );
-    }
     if (this.#tensor < this.tensors.length) {
       throw new Error(
         `Cannot write "${this.label}": it ends early, ${this.#wanted()} ` +
@@ -159,18 +153,13 @@ export class GgufWriter implements AsyncDisposable {
 
   /** Writes bytes, and zeros after them. */
   async #append(bytes: Uint8Array, zeros = 0): Promise<void> {
-    try {
-      this.#signal?.throwIfAborted();
-      // All in one go, so that no other call's bytes come between them.
-      const writes = [this.#file.write(bytes)];
-      for (let left = zeros; left > 0; left -= ZEROS.length) {
-        writes.push(this.#file.write(ZEROS.subarray(0, left)));
-      }
-      await attempt(this.label, () => Promise.all(writes));
-    } catch (error) {
-      this.#isBroken = true;
-      throw error;
+    this.#signal?.throwIfAborted();
+    // All in one go, so that no other call's bytes come between them.
+    const writes = [this.#file.write(bytes)];
+    for (let left = zeros; left > 0; left -= ZEROS.length) {
+      writes.push(this.#file.write(ZEROS.subarray(0, left)));
     }
+    await attempt(this.label, () => Promise.all(writes));
   }
 }
 
@@ -185,8 +174,7 @@ async function attempt<T>(
   } catch (cause) {
     if (signal?.aborted) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
-    const prefix = `Cannot write "${label}": `;
-    if (message.startsWith(prefix)) throw cause;
-    throw new Error(prefix + message, { cause });
+    if (message.startsWith("Cannot write ")) throw cause;
+    throw new Error(`Cannot write "${label}": ${message}`, { cause });
   }
 }
