@@ -25,7 +25,7 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option("--workers <n>", "workers that share the work")
         .argParser(integer(0, 256))
-        .default(undefined, "one a core"),
+        .default(undefined, "one a core, at most 12"),
     )
     .addOption(jsonOption())
     .action(quantize);

@@ -1,6 +1,6 @@
 import { blockFormatByName } from "../gguf/formats.ts";
 import { quote } from "../gguf/quote.ts";
-import { type Decode, decoderOf } from "./decode.ts";
+import type { Decoder } from "./decode.ts";
 import { findOverflow } from "./overflow.ts";
 import { quantizeRows } from "./quantize_rows.ts";
 
@@ -26,31 +26,21 @@ export interface QuantizeChunk {
  * Packs rows of a tensor in another format.
  *
  * @param chunk The rows.
+ * @param decoder What unpacks them; it keeps memory from one chunk to the next.
  * @returns Their bytes.
  * @throws {RangeError} If a weight is not finite, or too large for the format.
  * @throws {TypeError} If they cannot be unpacked, or packed so.
  */
 export async function quantizeChunk(
   chunk: QuantizeChunk,
+  decoder: Decoder,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, columns, from, to, importance } = chunk;
-  const rows = (await decoder(from))(bytes);
+  const rows = await decoder.decode(from, bytes);
   checkFinite(rows, chunk);
   const packed = quantizeRows(to, rows, columns, { importance });
   checkScales(packed, chunk);
   return packed;
-}
-
-const DECODERS = new Map<string, Promise<Decode>>();
-
-/** Decoders have tables: one of each format is enough. */
-function decoder(format: string): Promise<Decode> {
-  let known = DECODERS.get(format);
-  if (known === undefined) {
-    known = decoderOf(format);
-    DECODERS.set(format, known);
-  }
-  return known;
 }
 
 function checkFinite(rows: Float32Array, chunk: QuantizeChunk): void {

@@ -1,4 +1,5 @@
 import { type QuantizeChunk, quantizeChunk } from "./chunk.ts";
+import { Decoder } from "./decode.ts";
 import type { QuantizeReply, QuantizeRequest } from "./worker.ts";
 
 /** Options for a {@linkcode QuantizePool}. */
@@ -23,6 +24,9 @@ export class QuantizePool implements Disposable {
   readonly #signal: AbortSignal | undefined;
   readonly #members: Member[] = [];
   readonly #stop = () => this.#end(this.#signal!.reason);
+  /** What this thread does where there are no workers. */
+  readonly #decoder = new Decoder();
+  #last: Promise<unknown> = Promise.resolve();
   #count = 0;
   /** Why no job is possible any more. */
   #problem: unknown;
@@ -49,7 +53,7 @@ export class QuantizePool implements Disposable {
   async run(chunk: QuantizeChunk): Promise<Uint8Array<ArrayBuffer>> {
     this.#signal?.throwIfAborted();
     if (this.#problem !== undefined) throw this.#problem;
-    if (this.#size === 0) return await quantizeChunk(chunk);
+    if (this.#size === 0) return await this.#runHere(chunk);
     const job = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
     const { worker, jobs } = this.#idlest();
     const number = this.#count++;
@@ -63,6 +67,13 @@ export class QuantizePool implements Disposable {
   [Symbol.dispose](): void {
     this.#signal?.removeEventListener("abort", this.#stop);
     this.#end(new Error("Cannot quantize: the pool of workers was closed"));
+  }
+
+  /** Chunks share the decoder's memory: one waits for the other. */
+  async #runHere(chunk: QuantizeChunk): Promise<Uint8Array<ArrayBuffer>> {
+    const packed = this.#last.then(() => quantizeChunk(chunk, this.#decoder));
+    this.#last = packed.catch(() => {});
+    return await packed;
   }
 
   /** The worker with the fewest jobs, a new one where all have some. */

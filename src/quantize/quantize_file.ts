@@ -23,8 +23,8 @@ export interface QuantizeFileOptions extends QuantizeMixOptions {
    */
   importance?: ModelInput | undefined;
   /**
-   * Workers that share the work; with 0 this thread does it. Defaults to
-   * `navigator.hardwareConcurrency`.
+   * Workers that share the work, each with some 50 MB; with 0 this thread does
+   * it. Defaults to `navigator.hardwareConcurrency`, but at most 12.
    */
   workers?: number | undefined;
   /** Stops the work: nothing of the output stays. */
@@ -134,7 +134,12 @@ export async function quantizeFile(
   };
 }
 
-function workerCount(workers = navigator.hardwareConcurrency): number {
+/** What keeps memory under 1 GB on machines of many cores. */
+const MOST_BY_DEFAULT = 12;
+
+function workerCount(
+  workers = Math.min(navigator.hardwareConcurrency, MOST_BY_DEFAULT),
+): number {
   if (Number.isSafeInteger(workers) && workers >= 0 && workers <= 256) {
     return workers;
   }

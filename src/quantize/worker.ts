@@ -1,4 +1,5 @@
 import { type QuantizeChunk, quantizeChunk } from "./chunk.ts";
+import { Decoder } from "./decode.ts";
 
 /** What a worker is asked. */
 export interface QuantizeRequest {
@@ -25,10 +26,17 @@ interface Scope {
 }
 
 const scope = self as unknown as Scope;
+const decoder = new Decoder();
+/** Chunks share the decoder's memory: one waits for the other. */
+let last: Promise<void> = Promise.resolve();
 
-scope.onmessage = async ({ data: { job, chunk } }) => {
+scope.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer({ job, chunk }: QuantizeRequest): Promise<void> {
   try {
-    const bytes = await quantizeChunk(chunk);
+    const bytes = await quantizeChunk(chunk, decoder);
     scope.postMessage({ job, bytes }, [bytes.buffer]);
   } catch (error) {
     scope.postMessage({
@@ -36,4 +44,4 @@ scope.onmessage = async ({ data: { job, chunk } }) => {
       error: error instanceof Error ? error : new Error(String(error)),
     });
   }
-};
+}
