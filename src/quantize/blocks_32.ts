@@ -1,5 +1,5 @@
 import { fitAffine, searchOf } from "./fit_affine.ts";
-import { fitSymmetric, largest } from "./fit_symmetric.ts";
+import { fitSymmetric, largest, symmetricSearch } from "./fit_symmetric.ts";
 import {
   type CreateQuantizer,
   put16,
@@ -100,14 +100,12 @@ function symmetric(
   const half = 1 << bits - 1;
   const group = new Float64Array(BLOCK);
   const levels = new Uint8Array(BLOCK);
-  const search = {
+  const search = symmetricSearch({
     count: BLOCK,
     half,
     importance: group,
     levels,
-    sumXl: 0,
-    sumL2: 0,
-  };
+  });
   return {
     levels,
     group,

@@ -24,6 +24,8 @@ export interface AffineFit {
   readonly levels: Uint8Array;
   /** The weights of the group, `[count]`. */
   readonly x: Float64Array;
+  /** How far the weights are above the best minimum so far, `[count]`. */
+  readonly above: Float64Array;
   /** What each level stands for in a try, `[most + 1]`. */
   readonly points: Float64Array;
   /** Room for the levels of a try, `[count]`. */
@@ -42,7 +44,15 @@ export interface AffineFit {
 export interface AffineSearch extends
   Omit<
     AffineFit,
-    "absolute" | "trial" | "x" | "points" | "min" | "sumL" | "sumL2" | "sumXl"
+    | "absolute"
+    | "trial"
+    | "x"
+    | "above"
+    | "points"
+    | "min"
+    | "sumL"
+    | "sumL2"
+    | "sumXl"
   > {
   /** Whether errors count by size. Defaults to `false`: by their squares. */
   readonly absolute?: boolean;
@@ -64,6 +74,7 @@ export function searchOf(
     absolute,
     trial: new Uint8Array(search.count),
     x: new Float64Array(search.count),
+    above: new Float64Array(search.count),
     points: new Float64Array(search.most + 1),
     min: 0,
     sumL: 0,
@@ -115,12 +126,13 @@ export function fitAffine(
   const inverse = fround(most / fround(max - min));
   let scale = fround(1 / inverse);
   const { first, step, tries, trial } = fit;
-  setTrial(fit, inverse, min, false);
+  setAbove(fit, min);
+  setTrial(fit, inverse, false);
   let best = errorOf(fit, scale, min, Infinity);
   for (let i = 0; i < count; i++) levels[levelsAt + i] = trial[i]!;
   for (let k = 0; k <= tries; k++) {
     const top = fround(fround(first + fround(step * k)) + most);
-    setTrial(fit, fround(top / fround(max - min)), min, fit.limited);
+    setTrial(fit, fround(top / fround(max - min)), fit.limited);
     const { sumL, sumL2, sumXl } = fit;
     const d = fround(fround(sumW * sumL2) - fround(sumL * sumL));
     if (!(d > 0)) continue;
@@ -140,6 +152,7 @@ export function fitAffine(
       best = tryError;
       scale = tryScale;
       min = tryMin;
+      setAbove(fit, min);
     }
   }
   fit.min = -min;
@@ -149,20 +162,19 @@ export function fitAffine(
 /** 1.5 * 2^52: a 64-bit float of this size has no bits behind the point. */
 const MAGIC = 6_755_399_441_055_744;
 
+/** Sets how far each weight is above the minimum. */
+function setAbove({ count, x, above }: AffineFit, min: number): void {
+  for (let i = 0; i < count; i++) above[i] = fround(x[i]! - min);
+}
+
 /** Sets the levels of a try, and their weighted sums. */
-function setTrial(
-  fit: AffineFit,
-  inverse: number,
-  min: number,
-  limited: boolean,
-): void {
-  const { count, most, importance, trial, x } = fit;
+function setTrial(fit: AffineFit, inverse: number, limited: boolean): void {
+  const { count, most, importance, trial, x, above } = fit;
   let sumL = 0;
   let sumL2 = 0;
   let sumXl = 0;
   for (let i = 0; i < count; i++) {
-    const value = x[i]!;
-    const v = fround(inverse * fround(value - min));
+    const v = fround(inverse * above[i]!);
     // As nearestInt() does where a level is in its range, and in less time.
     let level = v + MAGIC - MAGIC;
     if (!(level >= 0 && level <= most)) level = levelOutside(v, most, limited);
@@ -170,7 +182,7 @@ function setTrial(
     const wl = fround(importance[i]! * level);
     sumL = fround(sumL + wl);
     sumL2 = fround(sumL2 + fround(wl * level));
-    sumXl = fround(sumXl + fround(wl * value));
+    sumXl = fround(sumXl + fround(wl * x[i]!));
   }
   fit.sumL = sumL;
   fit.sumL2 = sumL2;

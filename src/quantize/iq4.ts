@@ -2,7 +2,7 @@ import { largest, LEAST_GROUP } from "./fit_symmetric.ts";
 import { type CreateQuantizer, put16, sumOfSquares, weigh } from "./format.ts";
 import { nearestIntWithin, toHalf } from "./rounding.ts";
 
-const { abs, fround } = Math;
+const { abs, floor, fround } = Math;
 
 /** Weights that share a scale. */
 const GROUP = 32;
@@ -10,7 +10,7 @@ const BLOCK = 256;
 const GROUPS = BLOCK / GROUP;
 
 /** What the 16 levels of IQ4_NL and IQ4_XS stand for. */
-const POINTS = Float32Array.of(
+const POINTS = Float64Array.of(
   -127,
   -104,
   -83,
@@ -29,12 +29,26 @@ const POINTS = Float32Array.of(
   113,
 );
 const LEAST_POINT = -127;
+const MOST_POINT = 113;
 const TRIES = 7;
 
-/** From the middle between a point and the one before, that point is nearer. */
-const MIDDLES = POINTS.map((point, i) =>
-  i === 0 ? 0 : (point + POINTS[i - 1]!) / 2
-);
+/** Levels by twice the value, rounded down, less `LEAST_CELL`. */
+const LEAST_CELL = 2 * LEAST_POINT;
+const CELLS = cells();
+const CELL_POINTS = Float64Array.from(CELLS, (level) => POINTS[level]!);
+
+/**
+ * From the middle between two points on, the upper one is nearer. All middles
+ * are halves, so that a level holds for whole cells between halves.
+ */
+function cells(): Uint8Array {
+  const levels = new Uint8Array(2 * (MOST_POINT - LEAST_POINT));
+  for (let level = 1; level < POINTS.length; level++) {
+    const twiceMiddle = POINTS[level - 1]! + POINTS[level]!;
+    levels.fill(level, twiceMiddle - LEAST_CELL);
+  }
+  return levels;
+}
 
 /** IQ4_NL: a scale and 32 nibbles that stand for points of a curve. */
 export const createIq4Nl: CreateQuantizer = (columns, importance) => {
@@ -126,7 +140,7 @@ function fitOf(importance: Float32Array | undefined): Fit {
     sumQ2 = 0;
     for (let i = 0; i < GROUP; i++) {
       const value = x[at + i]!;
-      const point = POINTS[levelOf(fround(inverse * value))]!;
+      const point = pointOf(fround(inverse * value));
       const wq = fround(group[i]! * point);
       sumQx = fround(sumQx + fround(wq * value));
       sumQ2 = fround(sumQ2 + fround(wq * point));
@@ -156,12 +170,18 @@ function fitOf(importance: Float32Array | undefined): Fit {
   };
 }
 
-/** The level whose point is nearest, the upper one of two. */
+/** The level whose point is nearest, the upper one of two; of NaN the lowest. */
 function levelOf(value: number): number {
-  let level = value >= MIDDLES[8]! ? 8 : 0;
-  if (value >= MIDDLES[level + 4]!) level += 4;
-  if (value >= MIDDLES[level + 2]!) level += 2;
-  return value >= MIDDLES[level + 1]! ? level + 1 : level;
+  const cell = floor(value + value) - LEAST_CELL;
+  if (!(cell >= 0)) return 0;
+  return cell < CELLS.length ? CELLS[cell]! : POINTS.length - 1;
+}
+
+/** What the level of {@linkcode levelOf} stands for. */
+function pointOf(value: number): number {
+  const cell = floor(value + value) - LEAST_CELL;
+  if (!(cell >= 0)) return LEAST_POINT;
+  return cell < CELLS.length ? CELL_POINTS[cell]! : MOST_POINT;
 }
 
 function setLevels(

@@ -1,5 +1,5 @@
 import { fitByChanges } from "./fit_changes.ts";
-import { fitSymmetric } from "./fit_symmetric.ts";
+import { fitSymmetric, symmetricSearch } from "./fit_symmetric.ts";
 import { type CreateQuantizer, put16, sumOfSquares, weigh } from "./format.ts";
 import { packPairs } from "./q2_k.ts";
 import { fromHalf, nearestInt, nearestIntWithin, toHalf } from "./rounding.ts";
@@ -24,15 +24,19 @@ export const createQ3K: CreateQuantizer = (columns, importance) => {
   const levels = new Uint8Array(BLOCK);
   const scales = new Float32Array(GROUPS);
   const packed = new Uint8Array(GROUPS);
-  const sums = { sumXl: 0, sumL2: 0 };
-  const fit = { count: GROUP, half: HALF, importance: group, levels, ...sums };
-  const scaleFit = {
+  const sums = new Float64Array(GROUPS);
+  const fit = symmetricSearch({
+    count: GROUP,
+    half: HALF,
+    importance: group,
+    levels,
+  });
+  const scaleFit = symmetricSearch({
     count: GROUPS,
     half: HALF_SCALE,
-    importance: new Float64Array(GROUPS),
+    importance: sums,
     levels: packed,
-    ...sums,
-  };
+  });
 
   /** Sets the scales by the weights alone; returns the scale of them. */
   function setPlain(x: Float32Array, at: number): number {
@@ -63,7 +67,7 @@ export const createQ3K: CreateQuantizer = (columns, importance) => {
       weigh(weighing, column + GROUP * j, x, first, variance);
       let sum = 0;
       for (let i = 0; i < GROUP; i++) sum = fround(sum + group[i]!);
-      scaleFit.importance[j] = sum;
+      sums[j] = sum;
       scales[j] = fitSymmetric(fit, x, first, GROUP * j);
     }
     return fitSymmetric(scaleFit, scales, 0, 0);

@@ -1,4 +1,4 @@
-import { fitSymmetric, LEAST_GROUP } from "./fit_symmetric.ts";
+import { fitSymmetric, LEAST_GROUP, symmetricSearch } from "./fit_symmetric.ts";
 import { type CreateQuantizer, put16 } from "./format.ts";
 import { fromHalf, nearestInt, nearestIntWithin, toHalf } from "./rounding.ts";
 
@@ -21,14 +21,12 @@ export const createQ6K: CreateQuantizer = (columns, importance) => {
   const scales = new Float32Array(GROUPS);
   const packed = new Int8Array(GROUPS);
   const group = importance && new Float64Array(GROUP);
-  const fit = {
+  const fit = symmetricSearch({
     count: GROUP,
     half: HALF,
     importance: group,
     levels,
-    sumXl: 0,
-    sumL2: 0,
-  };
+  });
 
   /** Fits each group; returns the scale that is farthest from 0. */
   function fitGroups(x: Float32Array, at: number, column: number): number {
