@@ -11,7 +11,8 @@ const RESERVE_BYTES = 64 * 2 ** 20;
  * @param options A folder on the disk, and bytes that are free there, which
  * default to what the system says.
  * @returns What is wrong, for an error; `undefined` where it fits, and where the
- * system does not say what is free: writing finds out.
+ * system does not say what is free or the program may not ask it
+ * (`--allow-sys=statfs`): writing finds out.
  */
 export async function diskShortage(
   bytes: number,
@@ -25,6 +26,13 @@ export async function diskShortage(
 }
 
 async function freeBytes(folder: string | URL): Promise<number> {
+  // Asking for a permission would stop the program at a prompt.
+  const permission = {
+    name: "sys",
+    kind: "statfs",
+  } as Deno.PermissionDescriptor;
+  const { state } = await Deno.permissions.query(permission);
+  if (state !== "granted") return Infinity;
   try {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;

@@ -371,15 +371,17 @@ Deno.test("GgufWriter.create() refuses places that no file can be at", async () 
 });
 
 Deno.test("GgufWriter.create() refuses what the disk has no room for", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const plan = { fields: [], tensors: [tensor("a", [2 ** 24, 2 ** 24])] };
     await assertRejects(
       () => GgufWriter.create(`${folder}/out.gguf`, plan),
       Error,
       "it takes 1024.0 TiB beside 64.0 MiB that stay free",
     );
-    assertEquals(names(folder), []);
+    assertEquals(namesIn(folder), []);
   });
+});
+
 Deno.test("readTypedGguf() refuses a file of too many strings that are no text", async () => {
   const broken = buildGguf({
     metadata: {

@@ -35,6 +35,11 @@ export class Backoff {
     this.#failed = 0;
   }
 
+  /** Others make progress: it waits as before, and does not give up. */
+  forgive(): void {
+    this.#failed = Math.min(this.#failed, this.#options.attempts - 2);
+  }
+
   /**
    * Waits until the next attempt: a random part of a time that doubles, so that
    * many programs do not come back at once, or as long as the server wants.

@@ -60,13 +60,16 @@ async function withFullCache(fn: (cacheDir: string) => Promise<void>) {
     });
     await downloadModel(server.url("/a/m.gguf"), { cacheDir });
     const controller = new AbortController();
-    server.behave = ({ range }) => {
-      if (range && range[1] > 1) controller.abort();
-    };
     const { signal } = controller;
+    server.sentBytes = 0;
+    const timer = setInterval(() => {
+      if (server.sentBytes > 20_000) controller.abort();
+    }, 5);
+    server.behave = () => ({ delayMs: 10, pieceBytes: 10_000 });
     await assertRejects(() =>
       downloadModel(server.url("/b/n.gguf"), { cacheDir, signal })
     );
+    clearInterval(timer);
     await Deno.mkdir(`${cacheDir}/.streams`);
     await Deno.writeTextFile(`${cacheDir}/.streams/left.gguf`, "left");
     await Deno.mkdir(`${cacheDir}/mine`);

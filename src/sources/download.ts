@@ -106,18 +106,7 @@ async function attempt(
 ): Promise<void> {
   const { target: { label }, facts } = remote;
   const { meter } = options;
-  let size: number;
-  let isResumed: boolean;
-  {
-    using part = await PartFile.open(place, facts);
-    const { doneBytes } = part;
-    isResumed = part.isResumed;
-    const left = (facts.size ?? 0) - doneBytes;
-    await checkDiskSpace(label, left, { folder: place.folder });
-    meter.begin("downloading", doneBytes);
-    size = await fetchBytes(remote, part, options);
-    await part.sync();
-  }
+  const { size, isResumed } = await fill(remote, place, options);
   meter.begin("verifying", 0);
   const sha256 = await hashFile(place.part, {
     onHashed: (bytes) => meter.add(bytes),
@@ -135,11 +124,43 @@ async function attempt(
     await commit(place, record);
     return;
   }
-  await removeIfThere(place.map);
-  await removeIfThere(place.part);
+  await removePart(place);
   // Bytes of an earlier attempt may be what is wrong.
   if (isResumed) throw new ChangedError(problem);
   throw downloadError(label, problem);
+}
+
+/** Fetches all bytes of a file into its part. */
+async function fill(
+  remote: Remote,
+  place: CachePlace,
+  options: FetchOptions,
+): Promise<{ size: number; isResumed: boolean }> {
+  const { target: { label }, facts } = remote;
+  let isOfUse = false;
+  try {
+    using part = await PartFile.open(place, facts);
+    try {
+      const { doneBytes, isResumed } = part;
+      const left = (facts.size ?? 0) - doneBytes;
+      await checkDiskSpace(label, left, { folder: place.folder });
+      options.meter.begin("downloading", doneBytes);
+      const size = await fetchBytes(remote, part, options);
+      await part.sync();
+      isOfUse = true;
+      return { size, isResumed };
+    } finally {
+      isOfUse ||= facts.ranges && part.doneBytes > 0;
+    }
+  } finally {
+    // Nobody can go on with nothing, nor with what a server has to send anew.
+    if (!isOfUse) await removePart(place);
+  }
+}
+
+async function removePart({ map, part }: CachePlace): Promise<void> {
+  await removeIfThere(map);
+  await removeIfThere(part);
 }
 
 /**

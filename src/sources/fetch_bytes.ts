@@ -60,6 +60,7 @@ async function fetchRanges(
   const options = {
     manners,
     meter,
+    served: new Set<ByteRange>(),
     signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
   };
   // All take from one iterator; the first error stops the others.
@@ -81,13 +82,16 @@ async function fetchRanges(
 async function fetchPiece(
   remote: Remote,
   part: PartFile,
-  { manners, meter, signal, piece: [start, end] }: FetchOptions & {
+  { manners, meter, signal, served, piece: [start, end] }: FetchOptions & {
     piece: ByteRange;
+    /** Pieces that bytes are coming for. */
+    served: Set<ByteRange>;
   },
 ): Promise<void> {
   const { label } = remote.target;
   const backoff = new Backoff({ ...manners, label, signal });
   for (let at = start; at < end;) {
+    const rest: ByteRange = [at, end];
     try {
       await using writer = await part.writer(at, (bytes) => {
         at += bytes;
@@ -95,10 +99,16 @@ async function fetchPiece(
         backoff.reset();
       });
       for await (const chunk of remote.readRange(at, end, signal)) {
+        served.add(rest);
         await writer.write(chunk);
       }
     } catch (error) {
+      served.delete(rest);
+      // A server may grant fewer connections: those that it grants go on.
+      if (served.size > 0) backoff.forgive();
       await backoff.wait(error);
+    } finally {
+      served.delete(rest);
     }
   }
 }

@@ -57,6 +57,7 @@ export function parseHubName(text: string): HubName | undefined {
 
 /** What people copy from a browser: pages of repositories, files and folders. */
 function parseHubUrl(text: string): HubName | undefined {
+  if (!/^https?:/i.test(text)) return undefined;
   const url = URL.parse(text);
   const endpoint = URL.parse(hubEndpoint());
   if (url === null || url.origin !== endpoint?.origin) return undefined;

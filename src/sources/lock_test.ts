@@ -1,14 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { withFolder } from "../../tests/folder.ts";
 import { acquireLock, tryLock } from "./lock.ts";
-
-async function withFolder(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("acquireLock() lets one at a time through, and leaves nothing", () =>
   withFolder(async (folder) => {

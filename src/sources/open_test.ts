@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertLess,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { sha256 } from "../../tests/fake_hub.ts";
 import { HostileServer } from "../../tests/hostile_server.ts";
 import { makeModel } from "../../tests/models.ts";
@@ -202,79 +196,6 @@ for (
     }));
 }
 
-Deno.test("openInput() keeps a stream as long as it is open", () =>
-  withServer(async (_, cacheDir) => {
-    const chunks = [MODEL.subarray(0, 1000), MODEL.subarray(1000)];
-    {
-      const stream = ReadableStream.from(chunks);
-      await using source = await openInput(stream, { cacheDir });
-      const { label } = await readGguf(source);
-      assertEquals([label, source.size], ["ReadableStream", MODEL.length]);
-      assertEquals(namesIn(cacheDir).length, 1);
-    }
-    assertEquals(namesIn(cacheDir), []);
-    const broken = ReadableStream.from((function* () {
-      yield chunks[0]!;
-      throw new Error("the source is gone");
-    })());
-    await assertRejects(
-      () => openInput(broken, { cacheDir }),
-      Error,
-      "the source is gone",
-    );
-    const texts = ReadableStream.from(["text"]) as unknown as ReadableStream<
-      Uint8Array
-    >;
-    await assertRejects(
-      () => openInput(texts, { cacheDir }),
-      TypeError,
-      "a chunk of type string",
-    );
-    const locked = new Blob().stream();
-    locked.getReader();
-    await assertRejects(() => openInput(locked), TypeError, "is locked");
-    const endless = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(new Uint8Array(1000)),
-    });
-    const signal = AbortSignal.timeout(20);
-    await assertRejects(
-      () => openInput(endless, { cacheDir, signal }),
-      DOMException,
-    );
-    assertEquals(namesIn(cacheDir), []);
-  }));
-
-Deno.test("openInput() helps with a path that leads to no model", () =>
-  withServer(async (_, folder) => {
-    await Deno.writeFile(`${folder}/model-q4_0.gguf`, MODEL);
-    await Deno.mkdir(`${folder}/sub`);
-    await Deno.writeTextFile(`${folder}/sub/model.safetensors`, "");
-    for (
-      const [input, message] of [
-        [
-          `${folder}/modl-q4_0.gguf`,
-          `did you mean "${folder}/model-q4_0.gguf"?`,
-        ],
-        [
-          folder,
-          `it is a directory, a file is wanted; it has ${folder}/model-`,
-        ],
-        [`${folder}/sub`, "it is a checkpoint for seraph convert"],
-        ["owner/some-model-GGUF", 'did you mean "hf:owner/some-model-GGUF" on'],
-        ["ftp://h/m.gguf", 'its scheme is "ftp:", file:, http:, https: or hf:'],
-        ["http://", "it is no valid URL"],
-        ["http://h/models/", "it is a folder, the URL of a file is wanted"],
-      ] as const
-    ) {
-      const { message: told } = await assertRejects(
-        () => openInput(input),
-        Error,
-      );
-      assertStringIncludes(told, message);
-      assert(told.startsWith("Cannot "), told);
-    }
-  }));
-
 Deno.test("downloadModel() fetches all parts of a split model, with one progress", () =>
   withServer(async (server, cacheDir) => {
     const urls = [1, 2].map((no) => `/m-0000${no}-of-00002.gguf`);
@@ -318,39 +239,3 @@ Deno.test("downloadModel() refuses what is on this machine, and hashes that are 
     DOMException,
   );
 });
-
-const URL_OF_NOTHING = "http://127.0.0.1:4321/m.gguf";
-
-Deno.test({
-  name: "openInput() names the permission when the network is not allowed",
-  permissions: { read: true, write: true, env: true },
-  fn: () =>
-    assertRejects(
-      () => openInput(URL_OF_NOTHING),
-      Error,
-      'no permission to reach "127.0.0.1:4321", run Deno with --allow-net=127.0.0.1:4321',
-    ).then(() => {}),
-});
-
-for (
-  const [missing, permissions, message] of [
-    ["read", { write: true, env: true, net: true }, "--allow-read"],
-    ["write", { read: true, env: true, net: true }, "--allow-write"],
-    [
-      "env",
-      { read: true, write: true, net: true },
-      "--allow-env or give cacheDir",
-    ],
-  ] as const
-) {
-  Deno.test({
-    name: `openInput() names the permission when ${missing} is not allowed`,
-    permissions,
-    async fn() {
-      await using server = new HostileServer({ "/m.gguf": MODEL });
-      await using source = await openInput(server.url("/m.gguf"));
-      assertEquals((await readGguf(source)).size, MODEL.length);
-      await assertRejects(() => source.prepare!(), Error, message);
-    },
-  });
-}

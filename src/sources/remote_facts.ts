@@ -52,7 +52,7 @@ export function factsOf(
   const length = headers.get("content-length");
   const size = isRange || isEmpty
     ? range.size
-    : length === null || isEncoded(headers)
+    : length === null || !/^\d+$/.test(length) || isEncoded(headers)
     ? undefined
     : Number(length);
   if (wanted !== undefined && size !== undefined && size !== wanted) {
