@@ -18,6 +18,7 @@ import { BufferPool } from "../src/gpu/buffers.ts";
 import { runCli, runJson } from "./cli.ts";
 import { countBuffers } from "./count_buffers.ts";
 import { gpuTest } from "./gpu.ts";
+import { HostileServer } from "./hostile_server.ts";
 import { makeModel } from "./models.ts";
 import { allocateShape } from "./plan_shapes.ts";
 import { parseStrictly } from "./strict_json.ts";
@@ -112,9 +113,31 @@ Deno.test("loadModel() reads no weights of a model that does not fit", async () 
   assertInstanceOf(error, GpuMemoryError);
   assertEquals(error.name, "ModelMemoryError");
   assert(error.message.endsWith(formatPlan(error.plan)));
+  assert(error.stack!.includes("Cannot load "), error.stack);
   assertLess(blob.read, bytes.length / 2);
   const [better] = error.plan.alternatives;
   assertEquals((await planModel(blob, { ...better! })).fits, true);
+});
+
+Deno.test("a model on a server is refused before its weights are downloaded", async () => {
+  const contextLength = 2 ** 31 - 1;
+  const bytes = makeModel({ contextLength, dim: 512, hiddenDim: 4096 });
+  await using server = new HostileServer({ "/model.gguf": bytes });
+  const cacheDir = await Deno.makeTempDir();
+  const options = { contextLength, download: { cacheDir } };
+  try {
+    const url = server.url("/model.gguf");
+    const plan = await planModel(url, options);
+    assertEquals(plan.fits, false);
+    const error = await assertRejects(
+      () => loadModel(url, options),
+      ModelMemoryError,
+    );
+    assertEquals(error.plan.models, plan.models);
+    assertLess(server.sentBytes, bytes.length / 8);
+  } finally {
+    await Deno.remove(cacheDir, { recursive: true });
+  }
 });
 
 Deno.test("loadModel() throws the same in a worker, with the plan", async () => {

@@ -29,6 +29,7 @@ Deno.test("loadModel() takes smaller batches where the GPU has little room", asy
   for (const [times, batch] of [[1, 256], [3, 64], [4, 32]] as const) {
     await using model = await withFullGpu(times, () => loadModel(MODEL));
     assertEquals(model.parts.llama.state.batch, batch);
+    assertEquals(model.plan().models[0]!.batchSize, batch);
     assertEquals(await continueIds(model, PROMPT), expected);
   }
 });

@@ -17,11 +17,10 @@ export class ModelMemoryError extends GpuMemoryError {
    * @param plan A plan that does not fit.
    */
   constructor(plan: MemoryPlan) {
-    super("a model", plan.peakBytes, { allocated: 0 });
     const { label } = plan.models[0]!;
-    this.message = `Cannot load "${label}": ${plan.problem}\n\n${
-      formatPlan(plan)
-    }`;
+    const problem = `Cannot load "${label}": ${plan.problem}`;
+    const message = `${problem}\n\n${formatPlan(plan)}`;
+    super("a model", plan.peakBytes, { message });
     this.name = "ModelMemoryError";
     this.plan = plan;
   }

@@ -18,6 +18,7 @@ export interface PlanModelOptions extends
     | "as"
     | "batchSize"
     | "contextLength"
+    | "download"
     | "draft"
     | "kv"
     | "rope"

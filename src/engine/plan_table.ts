@@ -93,7 +93,7 @@ function weightsNote(
   const others = fileTypes.filter((name) => name !== type);
   const from = others.length > 0 ? `, ${others.join(" and ")} in the file` : "";
   const cut = slices > 1 ? `, in up to ${slices} slices` : "";
-  return `${tensors} tensors${from}${cut}`;
+  return `${tensors} ${tensors === 1 ? "tensor" : "tensors"}${from}${cut}`;
 }
 
 function laterRows({ onDemand }: ModelPlan): Row[] {

@@ -13,24 +13,17 @@ export class GpuMemoryError extends Error {
    * @param what What the memory was for.
    * @param requested Bytes asked for.
    * @param known Bytes that its owner has allocated before, or that the system
-   * has free where the GPU is a software one.
+   * has free where the GPU is a software one; or all that there is to say.
    */
   constructor(
     what: string,
     requested: number,
-    known: { allocated: number } | { free: number },
+    known: { allocated: number } | { free: number } | { message: string },
   ) {
-    const wanted = formatBytes(requested);
     super(
-      `Cannot allocate ${what}: ${
-        "free" in known
-          ? `the software GPU needs ${wanted} of memory, ${
-            formatBytes(known.free)
-          } are free`
-          : `the GPU has no room for ${wanted} beside the ${
-            formatBytes(known.allocated)
-          } in use`
-      }`,
+      "message" in known
+        ? known.message
+        : `Cannot allocate ${what}: ${describeLack(requested, known)}`,
     );
     this.name = "GpuMemoryError";
     this.requested = requested;
