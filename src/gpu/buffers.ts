@@ -30,6 +30,20 @@ export class GpuMemoryError extends Error {
   }
 }
 
+function describeLack(
+  requested: number,
+  known: { allocated: number } | { free: number },
+): string {
+  const wanted = formatBytes(requested);
+  return "free" in known
+    ? `the software GPU needs ${wanted} of memory, ${
+      formatBytes(known.free)
+    } are free`
+    : `the GPU has no room for ${wanted} beside the ${
+      formatBytes(known.allocated)
+    } in use`;
+}
+
 /** The bits of `value` as an f32, for a uniform buffer's words. */
 export function floatBits(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0]!;
