@@ -1,4 +1,4 @@
-import { decoderOf } from "../../src/quantize/decode.ts";
+import { Decoder } from "../../src/quantize/decode.ts";
 import { quantizeRows } from "../../src/quantize/quantize_rows.ts";
 import { llamaRoles, type LlamaShape } from "../../src/convert/names.ts";
 import { readTensorBytes } from "../../src/gguf/chunks.ts";
@@ -120,8 +120,9 @@ export function tensorsOfGguf(
       shape: tensor.shape.toReversed(),
       bytes: tensor.elements * BYTES[dtype]!,
       async *data() {
-        const decode = await decoderOf(tensor.format.name);
-        const floats = decode(await readTensorBytes(source, tensor));
+        const bytes = await readTensorBytes(source, tensor);
+        const { name: format } = tensor.format;
+        const floats = await new Decoder().decode(format, bytes);
         const rows = heads === 0
           ? floats
           : halves(floats, heads, tensor.shape[0]!);
