@@ -1,3 +1,4 @@
+import { checkScheme } from "../files/check_file.ts";
 import { FileReplacement } from "../files/file_replacement.ts";
 import { type GgufLayout, type GgufPlan, layOutGguf } from "./layout.ts";
 import { quote } from "./quote.ts";
@@ -72,6 +73,7 @@ export class GgufWriter implements AsyncDisposable {
     { signal }: GgufWriterOptions = {},
   ): Promise<GgufWriter> {
     signal?.throwIfAborted();
+    checkScheme(path, "write");
     const label = String(path);
     const { header, ...layout } = await layOutGguf(plan, label);
     const file = await attempt(
@@ -173,8 +175,20 @@ async function attempt<T>(
     return await action();
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = reason(cause);
     if (message.startsWith("Cannot write ")) throw cause;
     throw new Error(`Cannot write "${label}": ${message}`, { cause });
   }
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "there is no such folder";
+  if (cause instanceof Deno.errors.NotCapable) {
+    return "no permission to write it, run Deno with --allow-write and " +
+      "--allow-read";
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return "no permission to write it";
+  }
+  return cause instanceof Error ? cause.message : String(cause);
 }
