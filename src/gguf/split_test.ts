@@ -89,6 +89,18 @@ Deno.test("readGguf() reads all parts when any of them is opened", async () => {
 
 const WANTED = { a: [0, 0, 7], b: [0, 1, 7], c: [1, 0, 7], d: [2, 0, 7] };
 
+Deno.test("readGguf() reads a split file whose first part has no tensors", async () => {
+  const parts = [[], ["a", "b"], ["c", "d"]].map((names, i) =>
+    buildPart(i, { names })
+  );
+  await withParts(parts, async (path) => {
+    await using source = await openSource(path(1));
+    const { tensors, metadata } = await readGguf(source);
+    assertEquals([...tensors.keys()], ["a", "b", "c", "d"]);
+    assertEquals(metadata["general.architecture"], "llama");
+  });
+});
+
 Deno.test("openSource() reads over the borders of parts", async () => {
   const parts = [0, 1, 2].map((i) => buildPart(i));
   await withParts(parts, async (path) => {
