@@ -27,6 +27,11 @@ export class TextTable {
     return this.#texts[number]!;
   }
 
+  /** The hash of a number's text; see {@linkcode hashOf}. */
+  hashOf(number: number): number {
+    return this.#hashes[number]!;
+  }
+
   /**
    * Finds the number of a text.
    *
@@ -57,7 +62,7 @@ export class TextTable {
   #slotOf(text: string, start: number, end: number): number {
     const hash = hashOf(text, start, end);
     const mask = this.#slots.length - 1;
-    let slot = hash & mask;
+    let slot = slotOfHash(hash, mask);
     for (let number = this.#slots[slot]!; number !== NONE;) {
       if (
         this.#hashes[number] === hash &&
@@ -94,11 +99,60 @@ export function slotCount(entries: number): number {
   return count;
 }
 
-/** FNV-1a over UTF-16 units, its upper bits mixed into the lower ones. */
-function hashOf(text: string, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
+const MULTIPLIER = 0x01000193;
+
+/**
+ * Hashes a text: a polynomial over its UTF-16 units, modulo 2^32, so that
+ * {@linkcode joinHashes} knows the hash of two texts from theirs.
+ *
+ * @param text A text that has it as a part.
+ * @param start Where the part starts.
+ * @param end Where the part ends.
+ * @returns The hash, a 32-bit integer.
+ */
+export function hashOf(
+  text: string,
+  start: number = 0,
+  end: number = text.length,
+): number {
+  let hash = 0;
   for (let i = start; i < end; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash, MULTIPLIER) + text.charCodeAt(i) | 0;
   }
-  return hash ^ hash >>> 15;
+  return hash;
+}
+
+/**
+ * The hash of two texts, one behind the other.
+ *
+ * @param left The hash of the left one.
+ * @param right The hash of the right one.
+ * @param rightLength The length of the right one, in UTF-16 units.
+ * @returns The hash of both.
+ */
+export function joinHashes(
+  left: number,
+  right: number,
+  rightLength: number,
+): number {
+  let shifted = left;
+  let power = MULTIPLIER;
+  for (let length = rightLength; length > 0; length >>>= 1) {
+    if ((length & 1) === 1) shifted = Math.imul(shifted, power);
+    power = Math.imul(power, power);
+  }
+  return shifted + right | 0;
+}
+
+/**
+ * The slot at which a search starts: low bits of a hash are those of the last
+ * characters alone, so that upper ones are mixed into them.
+ *
+ * @param hash The hash of a text.
+ * @param mask The number of slots, a power of two, less one.
+ * @returns The slot.
+ */
+export function slotOfHash(hash: number, mask: number): number {
+  const mixed = Math.imul(hash ^ hash >>> 15, 0x2c1b3c6d);
+  return (mixed ^ mixed >>> 13) & mask;
 }
