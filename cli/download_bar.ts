@@ -14,7 +14,7 @@ export interface DownloadBar extends Disposable {
 export async function downloadBar(): Promise<DownloadBar> {
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
-    format: "{phase} {bar} {loaded}{total} at {rate}/s{left}",
+    format: "{phase} {bar} {loaded}{ofAll} at {rate}/s{left}",
     hideCursor: true,
     clearOnComplete: true,
     barsize: 24,
@@ -41,7 +41,7 @@ function textsOf(
   return {
     phase: phase === "waiting" ? "another program is downloading" : phase,
     loaded: formatBytes(loadedBytes),
-    total: totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`,
+    ofAll: totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`,
     rate: formatBytes(Math.round(bytesPerSecond)),
     left: secondsLeft === undefined ? "" : `, ${formatTime(secondsLeft)} left`,
   };

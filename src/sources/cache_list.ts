@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { modelsFolder, RECORDS_FOLDER } from "./cache_place.ts";
 import { readRecord } from "./cache_record.ts";
+import { tryLock } from "./lock.ts";
 import { STREAMS_FOLDER } from "./stream.ts";
 
 /** A file in the cache of downloaded models. */
@@ -104,20 +105,11 @@ async function describe(
 
 async function* streams(folder: string): AsyncGenerator<CachedFile> {
   for (const { name } of await namesIn(folder)) {
+    if (name.endsWith(".lock")) continue;
     const path = join(folder, name);
     // Its program holds the lock as long as it lives.
-    if (await isLocked(path)) continue;
-    yield await leftover(path);
-  }
-}
-
-/** Whether a program has a file locked. */
-async function isLocked(path: string): Promise<boolean> {
-  try {
-    using file = await Deno.open(path, { write: true });
-    return !await file.tryLock(true);
-  } catch {
-    return true;
+    await using lock = await tryLock(`${path}.lock`);
+    if (lock !== undefined) yield await leftover(path);
   }
 }
 

@@ -112,7 +112,8 @@ Deno.test("pruneCache() leaves what a program is downloading or keeping", () =>
       write: true,
     });
     await lock.lock(true);
-    using stream = await Deno.open(`${cacheDir}/.streams/left.gguf`, {
+    using stream = await Deno.open(`${cacheDir}/.streams/left.gguf.lock`, {
+      create: true,
       write: true,
     });
     await stream.lock(true);

@@ -78,9 +78,9 @@ export function isSameFile(
     return known.sha256 === facts.sha256;
   }
   if (facts.etag !== undefined) return known.etag === facts.etag;
-  // A server that says nothing else has said its size.
-  return known.lastModified === facts.lastModified &&
-    (facts.lastModified !== undefined || facts.size !== undefined);
+  // Models of one shape have one size: where a server says no more, who knows.
+  return facts.lastModified !== undefined &&
+    known.lastModified === facts.lastModified;
 }
 
 /** Removes a file if there is one. */

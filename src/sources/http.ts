@@ -260,7 +260,9 @@ async function bodyText(response: Response): Promise<string> {
   if (!type.startsWith("application/json") || !(length < 4096)) return "";
   try {
     const { error } = await response.json();
-    return typeof error === "string" ? error.slice(0, 200) : "";
+    return typeof error === "string"
+      ? error.slice(0, 200).replace(/\p{C}+/gu, " ")
+      : "";
   } catch {
     return "";
   }

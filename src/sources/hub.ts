@@ -1,3 +1,4 @@
+import type { ListFileEntry } from "@huggingface/hub";
 import { relative } from "node:path";
 import { environment } from "../system/environment.ts";
 import { retry } from "./backoff.ts";
@@ -7,6 +8,9 @@ import { downloadError, TransferError } from "./errors.ts";
 import { type Credentials, request } from "./http.ts";
 import { formatHubName, hubEndpoint, type HubName } from "./hub_name.ts";
 import type { WebFile } from "./web_file.ts";
+
+/** A repository of a model has some dozens; a listing may lead in circles. */
+const MAX_FILES = 100_000;
 
 /** A file of a repository on the hub. */
 export interface HubFile {
@@ -112,7 +116,6 @@ async function listOnline(
     }, { ...manners, label, signal });
   };
   const { listFiles } = await import("@huggingface/hub");
-  const files: HubFile[] = [];
   const listing = listFiles({
     repo: { type: "model", name: repo },
     revision: encodeURIComponent(revision),
@@ -120,8 +123,30 @@ async function listOnline(
     recursive: true,
     fetch: ask,
   });
+  try {
+    return await readListing(listing);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { message } = error as Error;
+    throw message.startsWith("Cannot ")
+      ? error
+      : downloadError(label, `its listing cannot be read: ${message}`, error);
+  }
+}
+
+/** Takes of a listing what is well-formed, to its end if it has one. */
+async function readListing(
+  listing: AsyncIterable<ListFileEntry>,
+): Promise<HubFile[]> {
+  const files: HubFile[] = [];
   for await (const { type, path, size, lfs } of listing) {
     if (type !== "file") continue;
+    if (typeof path !== "string" || /\p{C}/u.test(path)) {
+      throw new TypeError(`${JSON.stringify(path)} is no name of a file`);
+    }
+    if (files.length === MAX_FILES) {
+      throw new RangeError(`it has more than ${MAX_FILES} files`);
+    }
     const sha256 = lfs?.oid.replace(/^sha256:/, "");
     files.push({ path, size: lfs?.size ?? size, sha256 });
   }

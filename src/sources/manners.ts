@@ -20,6 +20,6 @@ export const MANNERS: Manners = {
   pieceBytes: 64 * 2 ** 20,
   idleMs: 60_000,
   retryMs: 500,
-  attempts: 6,
+  attempts: 10,
   saveMs: 1000,
 };

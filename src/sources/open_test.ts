@@ -239,3 +239,41 @@ Deno.test("downloadModel() refuses what is on this machine, and hashes that are 
     DOMException,
   );
 });
+
+Deno.test("openInput() refuses a file that has changed since its header was read", () =>
+  withServer(async (server, cacheDir) => {
+    const url = server.url("/a/m.gguf");
+    await using source = await openInput(url, { cacheDir, manners: MANNERS });
+    await readGguf(source);
+    const other = makeModel({ dim: 64, hiddenDim: 192, contextLength: 65 });
+    server.files.set("/a/m.gguf", { bytes: other, etag: '"v2"' });
+    await assertRejects(
+      () => source.prepare!(),
+      Error,
+      "it changed on the server after its header was read",
+    );
+    assertEquals(await hashOf(url, { cacheDir }), sha256(other));
+  }));
+
+Deno.test("openInput() downloads anew when a server tells no versions", () =>
+  withServer(async (server, cacheDir) => {
+    const url = server.url("/a/m.gguf");
+    server.behave = (_, { headers }) => ({
+      headers: { ...headers, etag: undefined },
+    });
+    assertEquals(await hashOf(url, { cacheDir }), sha256(MODEL));
+    const other = makeModel({ dim: 64, hiddenDim: 192, seed: 3 });
+    assertEquals(other.length, MODEL.length);
+    server.files.set("/a/m.gguf", { bytes: other });
+    assertEquals(await hashOf(url, { cacheDir }), sha256(other));
+  }));
+
+Deno.test("openInput() prints nothing that a terminal would obey", () =>
+  withServer(async (server, cacheDir) => {
+    const { message } = await assertRejects(
+      () => openInput(server.url("/%1b[31mred%0a.gguf"), { cacheDir }),
+      Error,
+      "%1b[31mred%0a.gguf",
+    );
+    assertEquals(/\p{C}/u.test(message), false);
+  }));

@@ -5,8 +5,9 @@ import type { RemoteFacts } from "./remote_facts.ts";
 import { writeAll, writeWhole } from "./write_whole.ts";
 
 const VERSION = 1;
-/** Bytes that are collected before they are written. */
+/** Bytes that are collected before they are written, and for how long. */
 const BUFFER_BYTES = 2 ** 20;
+const BUFFER_MS = 250;
 
 /** What of a part is there. */
 interface PartMap extends Omit<RemoteFacts, "ranges"> {
@@ -140,6 +141,7 @@ export class PartWriter implements AsyncDisposable {
   readonly #onWritten: (start: number, end: number) => void;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #filled = 0;
+  #flushed = performance.now();
   #offset: number;
 
   /**
@@ -169,12 +171,14 @@ export class PartWriter implements AsyncDisposable {
       at += piece.length;
       if (this.#filled === this.#buffer.length) await this.flush();
     }
+    if (performance.now() - this.#flushed > BUFFER_MS) await this.flush();
   }
 
   /** Writes what was taken. */
   async flush(): Promise<void> {
     const bytes = this.#buffer.subarray(0, this.#filled);
     this.#filled = 0;
+    this.#flushed = performance.now();
     await writeAll(this.#file, bytes);
     const start = this.#offset;
     this.#offset += bytes.length;

@@ -78,7 +78,8 @@ export class Remote {
           `${answer.url.host} answers ${answer.response.status} to a request for all of it`,
         );
       }
-      return new Remote(target, facts, { manners, place: answer.url });
+      const whole = { ...facts, ranges: false };
+      return new Remote(target, whole, { manners, place: answer.url });
     }, { ...manners, attempts, label, signal });
   }
 

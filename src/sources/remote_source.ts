@@ -49,10 +49,9 @@ export class RemoteSource implements ByteSource {
 
   async prepare(): Promise<void> {
     this.#checkOpen();
-    this.#file ??= this.#options.fetchAll();
+    this.#file ??= this.#fetchAll();
     try {
       await this.#file;
-      this.#head = new Uint8Array();
     } catch (error) {
       this.#file = undefined; // the next attempt may succeed
       throw error;
@@ -80,6 +79,24 @@ export class RemoteSource implements ByteSource {
     this.#isClosed = true;
     const file = await this.#file?.catch(() => undefined);
     await file?.[Symbol.asyncDispose]();
+  }
+
+  async #fetchAll(): Promise<ByteSource> {
+    await this.#last;
+    const file = await this.#options.fetchAll();
+    const head = this.#head;
+    this.#head = new Uint8Array();
+    // Where the file has changed meanwhile, the header that was read is another.
+    const same = new Uint8Array(Math.min(head.length, file.size));
+    await file.readInto(same, 0);
+    const isSame = file.size === this.size &&
+      same.every((byte, i) => byte === head[i]);
+    if (isSame) return file;
+    await file[Symbol.asyncDispose]();
+    throw downloadError(
+      this.label,
+      "it changed on the server after its header was read, it has to be opened again",
+    );
   }
 
   #checkOpen(): void {

@@ -3,6 +3,7 @@ import { type ByteSource, openFile } from "../gguf/source.ts";
 import { modelsFolder } from "./cache_place.ts";
 import type { SourceOptions } from "./context.ts";
 import { reasonOf } from "./errors.ts";
+import { tryLock } from "./lock.ts";
 import { relabel } from "./relabel.ts";
 import { writeAll } from "./write_whole.ts";
 
@@ -17,8 +18,8 @@ export interface KeptStream extends AsyncDisposable {
 
 /**
  * Keeps a stream in a temporary file, in the folder of downloaded models: that
- * of the system may lie in memory. The file is locked, so that
- * `seraph cache prune` knows whether its program lives.
+ * of the system may lie in memory. A lock beside it tells `pruneCache()` whether
+ * its program lives.
  *
  * @param stream The stream; it is read to its end, or cancelled.
  * @param options Folder and interruption.
@@ -35,45 +36,36 @@ export async function keepStream(
       "Cannot open model: its stream is locked, one that nobody reads is wanted",
     );
   }
-  const models = modelsFolder(cacheDir);
-  const folder = models && join(models, STREAMS_FOLDER);
+  await using stack = new AsyncDisposableStack();
   let path: string;
   let file: Deno.FsFile;
   try {
+    const models = modelsFolder(cacheDir);
+    const folder = models && join(models, STREAMS_FOLDER);
     if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
-    path = await Deno.makeTempFile({
-      ...(folder && { dir: folder }),
-      suffix: ".gguf",
-    });
+    const dir = folder === undefined ? {} : { dir: folder };
+    path = await Deno.makeTempFile({ ...dir, suffix: ".gguf" });
+    stack.defer(() => Deno.remove(path).catch(() => {}));
+    // Not the file itself: Windows lets nobody read what is locked.
+    stack.use(await tryLock(`${path}.lock`));
     file = await Deno.open(path, { write: true });
-    await file.lock(true);
   } catch (cause) {
     await stream.cancel().catch(() => {});
     throw new Error(`Cannot keep stream: ${reasonOf(cause)}`, { cause });
   }
-  const kept: KeptStream = {
-    path,
-    async [Symbol.asyncDispose]() {
-      file.close();
-      await Deno.remove(path).catch(() => {});
+  using _ = file;
+  const sink = new WritableStream<Uint8Array>({
+    async write(chunk) {
+      if (chunk instanceof Uint8Array) return await writeAll(file, chunk);
+      throw new TypeError(
+        `Cannot open model: its stream has a chunk of type ${typeof chunk}, ` +
+          "Uint8Array is wanted",
+      );
     },
-  };
-  try {
-    for await (const chunk of stream.values({ preventCancel: false })) {
-      signal?.throwIfAborted();
-      if (!(chunk instanceof Uint8Array)) {
-        throw new TypeError(
-          `Cannot open model: its stream has a chunk of type ${typeof chunk}, ` +
-            "Uint8Array is wanted",
-        );
-      }
-      await writeAll(file, chunk);
-    }
-    return kept;
-  } catch (error) {
-    await kept[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
+  await stream.pipeTo(sink, signal === undefined ? {} : { signal });
+  const kept = stack.move();
+  return { path, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /**

@@ -21,7 +21,7 @@ Deno.test("openInput() keeps a stream as long as it is open", () =>
       await using source = await openInput(stream, { cacheDir });
       const { label } = await readGguf(source);
       assertEquals([label, source.size], ["ReadableStream", MODEL.length]);
-      assertEquals(namesIn(cacheDir).length, 1);
+      assertEquals(namesIn(cacheDir).length, 2, "the file and its lock");
     }
     assertEquals(namesIn(cacheDir), []);
     const broken = ReadableStream.from((function* () {

@@ -61,7 +61,9 @@ function credentialsOf(
 
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text);
+    const decoded = decodeURIComponent(text);
+    // A terminal would do what control characters say.
+    return /\p{C}/u.test(decoded) ? text : decoded;
   } catch {
     return text; // a percent sign that escapes nothing
   }
