@@ -203,3 +203,17 @@ Deno.test("seraph download goes through the proxy of the environment", () =>
     assertEquals(code, 0);
     assertEquals(sha256(await Deno.readFile(stdout.trim())), sha256(STORIES));
   }));
+
+Deno.test("programs that want the same model share one download", () =>
+  withServer(async (server, folder) => {
+    const options = await emptyCache(folder);
+    server.behave = () => ({ delayMs: 20, pieceBytes: 20_000 });
+    const args = ["download", server.url("/stories.gguf").href];
+    const runs = await Promise.all([
+      runCli(args, options),
+      runCli(args, options),
+    ]);
+    assertEquals(runs.map(({ code }) => code), [0, 0]);
+    assertEquals(runs[0]!.stdout, runs[1]!.stdout);
+    assertLess(server.sentBytes, STORIES.length + 10);
+  }));

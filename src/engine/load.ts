@@ -183,7 +183,10 @@ async function openDraft(
   { file }: OpenModel,
   { signal, download }: LoadModelOptions,
 ): Promise<OpenModel> {
-  const draft = await openModel(input, { signal, download });
+  const draft = await openModel(input, {
+    signal,
+    download: { ...download, sha256: undefined }, // it is the model's
+  });
   const wanted = tokensOf(file);
   const tokens = tokensOf(draft.file);
   const differs = Array.from(

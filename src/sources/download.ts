@@ -8,7 +8,6 @@ import {
   removeIfThere,
   touch,
 } from "./cache_record.ts";
-import { checkDiskSpace } from "./disk_space.ts";
 import { ChangedError, downloadError, reasonOf } from "./errors.ts";
 import { fetchBytes, type FetchOptions } from "./fetch_bytes.ts";
 import { hashFile } from "./hash_file.ts";
@@ -142,8 +141,7 @@ async function fill(
     using part = await PartFile.open(place, facts);
     try {
       const { doneBytes, isResumed } = part;
-      const left = (facts.size ?? 0) - doneBytes;
-      await checkDiskSpace(label, left, { folder: place.folder });
+      await part.checkRoom(label, (facts.size ?? 0) - doneBytes);
       options.meter.begin("downloading", doneBytes);
       const size = await fetchBytes(remote, part, options);
       await part.sync();

@@ -9,6 +9,9 @@ import type { Remote } from "./remote.ts";
 /** Less is not worth a connection of its own. */
 const LEAST_PIECE_BYTES = 2 ** 20;
 
+/** After so many bytes of unknown length, the room on the disk is looked at. */
+const CHECKED_BYTES = 64 * 2 ** 20;
+
 /** What a download goes through. */
 export interface FetchOptions {
   /** How the server is treated. */
@@ -129,8 +132,14 @@ async function fetchWhole(
         size += bytes;
         meter.add(bytes);
       });
+      let unchecked = 0;
       for await (const chunk of remote.readWhole(signal)) {
         await writer.write(chunk);
+        unchecked += chunk.length;
+        if (unchecked < CHECKED_BYTES) continue;
+        // Of a file without a size nobody knows whether it ever ends.
+        unchecked = 0;
+        await part.checkRoom(label);
       }
       await writer.flush();
       return size;

@@ -11,6 +11,7 @@ import type { WebFile } from "./web_file.ts";
 
 /** A repository of a model has some dozens; a listing may lead in circles. */
 const MAX_FILES = 100_000;
+const MAX_PAGE_BYTES = 16e6;
 
 /** A file of a repository on the hub. */
 export interface HubFile {
@@ -110,7 +111,7 @@ async function listOnline(
     const url = new URL(String(input));
     return await retry(async () => {
       await using answer = await request(url, { ...options, init });
-      const chunks = await Array.fromAsync(answer.chunks());
+      const chunks = await collect(answer.chunks());
       const { status, headers } = answer.response;
       return new Response(new Blob(chunks), { status, headers });
     }, { ...manners, label, signal });
@@ -132,6 +133,22 @@ async function listOnline(
       ? error
       : downloadError(label, `its listing cannot be read: ${message}`, error);
   }
+}
+
+/** Reads a page of a listing. */
+async function collect(
+  body: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_PAGE_BYTES) {
+      throw new RangeError(`a page has more than ${MAX_PAGE_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return chunks;
 }
 
 /** Takes of a listing what is well-formed, to its end if it has one. */

@@ -51,9 +51,12 @@ export class Meter {
 
   /** Begins another phase of a file, of which `loadedBytes` are done. */
   begin(phase: DownloadProgress["phase"], loadedBytes: number): void {
+    const loaded = this.#before + loadedBytes;
     if (phase !== this.#phase) this.#marks = [];
+    // What another program moves is told so.
+    else if (phase === "waiting") this.#moved += loaded - this.#loadedBytes;
     this.#phase = phase;
-    this.#loadedBytes = this.#before + loadedBytes;
+    this.#loadedBytes = loaded;
     this.#tell(true);
   }
 

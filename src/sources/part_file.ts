@@ -1,5 +1,6 @@
 import type { CachePlace } from "./cache_place.ts";
 import { isSameFile, readJson, removeIfThere } from "./cache_record.ts";
+import { checkDiskSpace } from "./disk_space.ts";
 import { type ByteRange, RangeSet } from "./range_set.ts";
 import type { RemoteFacts } from "./remote_facts.ts";
 import { writeAll, writeWhole } from "./write_whole.ts";
@@ -75,6 +76,17 @@ export class PartFile implements Disposable {
   /** What is not there, in pieces of at most so many bytes. */
   missing(pieceBytes: number): ByteRange[] {
     return this.#done.missing(this.#facts.size ?? 0, pieceBytes);
+  }
+
+  /**
+   * Checks that the disk has room.
+   *
+   * @param label What is to be written, as errors call it.
+   * @param bytes How much it is, at least. Defaults to 0: there is some left.
+   * @throws {Error} If there is none.
+   */
+  async checkRoom(label: string, bytes = 0): Promise<void> {
+    await checkDiskSpace(label, bytes, { folder: this.#place.folder });
   }
 
   /** Drops all bytes. */
