@@ -22,7 +22,7 @@ struct Params {
 override GROUP: u32;
 override GROUP_BYTES: u32;
 override WORKGROUP_SIZE: u32 = 64u;
-// Whether all that quad_at() is asked for begins at multiples of four.
+// Whether the file's blocks are whole words, and all parts of them.
 override ALIGNED: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -34,6 +34,9 @@ override ALIGNED: bool = false;
 // Four bytes from any byte on.
 fn word_at(byte: u32) -> u32 {
   let i = byte >> 2u;
+  if (ALIGNED) {
+    return source[i];
+  }
   let shift = (byte & 3u) * 8u;
   if (shift == 0u) {
     return source[i];
