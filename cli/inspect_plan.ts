@@ -12,6 +12,8 @@ export interface PlanFlags extends LoadFlags {
   kvType?: NonNullable<LoadFlags["kv"]>;
   /** Bytes of memory that the GPU has free. */
   memory?: number;
+  /** Whether the GPU is asked for all of it. */
+  probe?: boolean;
 }
 
 /** Options of a load that memory does not depend on. */
@@ -27,6 +29,8 @@ export function planOptions(): Option[] {
       .choices(["f16", "f32", "q8_0"]).conflicts("kv"),
     new Option("--memory <size>", "what a GPU has free: 12GiB, 8GB, 500MB")
       .argParser(bytes),
+    new Option("--probe", "ask the GPU for all of it, and give it back")
+      .conflicts("memory"),
   ];
 }
 
@@ -38,7 +42,7 @@ export function planOptions(): Option[] {
  */
 export async function inspectPlan(
   path: string,
-  { json, memory, kvType, ...flags }: PlanFlags,
+  { json, memory, probe, kvType, ...flags }: PlanFlags,
 ): Promise<void> {
   using interrupt = interruptSignal();
   const load = toLoadOptions(flags);
@@ -46,6 +50,7 @@ export async function inspectPlan(
     ...load,
     kv: kvType ?? load.kv,
     memory,
+    probe,
     signal: interrupt.signal,
   });
   if (json) writeJson(plan);

@@ -2,7 +2,7 @@
  * Loads a model of any size, all zeros, and prints how much memory JavaScript
  * took for it, and how much the rest of the process.
  *
- *     deno run -A tests/load_memory.ts [TYPE:MIB | FILE]   (f16:4096)
+ *     deno run -A tests/load_memory.ts [TYPE:MIB | FILE] [AS]   (f16:4096)
  *
  * The file is a hole on the disk. On a software driver the GPU's memory is the
  * system's: look at what is free first. Exits with 1 where JavaScript took more
@@ -12,7 +12,7 @@
  */
 
 import { writeLine } from "../cli/output.ts";
-import { loadModel, type ModelInput } from "../mod.ts";
+import { loadModel, type ModelInput, type PackedType } from "../mod.ts";
 import { makeHugeFile } from "./huge_model.ts";
 
 /** What a load took. */
@@ -33,9 +33,13 @@ export interface LoadMemory {
  * Loads a model, and watches the memory of the process.
  *
  * @param input The model; it is disposed of.
+ * @param as What its weights are quantized to. Defaults to what they are.
  * @returns What loading it took.
  */
-export async function measureLoad(input: ModelInput): Promise<LoadMemory> {
+export async function measureLoad(
+  input: ModelInput,
+  as?: PackedType,
+): Promise<LoadMemory> {
   const now = () => {
     const { heapUsed, external } = Deno.memoryUsage();
     return heapUsed + external;
@@ -48,6 +52,7 @@ export async function measureLoad(input: ModelInput): Promise<LoadMemory> {
   const timer = setInterval(watch, 10);
   try {
     await using model = await loadModel(input, {
+      as,
       contextLength: 64, // they have no more
       onProgress: watch,
     });
@@ -62,13 +67,13 @@ export async function measureLoad(input: ModelInput): Promise<LoadMemory> {
 const LIMIT = 200e6;
 
 if (import.meta.main) {
-  const [what = "f16:4096"] = Deno.args;
+  const [what = "f16:4096", as] = Deno.args;
   const made = /^(\w+):(\d+)$/.exec(what);
   const file = made && await makeHugeFile(made[1]!, Number(made[2]));
   try {
     const path = file?.path ?? what;
     const { size } = await Deno.stat(path);
-    const taken = await measureLoad(path);
+    const taken = await measureLoad(path, as as PackedType | undefined);
     const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
     writeLine(
       `${mb(size)} in ${taken.seconds.toFixed(1)} s: JavaScript at most ${

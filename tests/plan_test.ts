@@ -161,6 +161,18 @@ Deno.test("planModel() heeds the memory and the device it is told of", async () 
   assertEquals(other.models[0]!.largest.limitBytes, 8192);
 });
 
+Deno.test("planModel() asks the GPU when it is to", async () => {
+  await countBuffers(async (count) => {
+    const plan = await planModel(SMALL, { probe: true });
+    assertEquals([plan.fits, count.liveBytes], [true, 0]);
+  });
+  await assertRejects(
+    () => planModel(SMALL, { probe: true, memory: 1e9 }),
+    TypeError,
+    "probe is true",
+  );
+});
+
 Deno.test("planModel() refuses what loadModel() refuses", async () => {
   await assertRejects(() => planModel("/no/such.gguf"), Error, "no such file");
   const options = { contextLength: 513 };

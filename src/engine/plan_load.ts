@@ -25,11 +25,26 @@ export async function planLoad(
   files: OpenFiles,
   options: LoadModelOptions,
 ): Promise<MemoryPlan> {
-  const probe = (plan: MemoryPlan) => hasRoom(gpu, plan);
-  const input = planInput(files, options);
-  const plan = await planMemory(input, planGpu(gpu), probe);
+  const plan = await planFiles(gpu, files, options);
   if (plan.fits === false) throw new ModelMemoryError(plan);
   return plan;
+}
+
+/**
+ * Plans a load on a device.
+ *
+ * @param gpu The device, which is asked where nothing says what is free.
+ * @param files The files of a model.
+ * @param options How it is to be loaded.
+ * @returns The plan, also of what does not fit.
+ */
+export async function planFiles(
+  gpu: Gpu,
+  files: OpenFiles,
+  options: Pick<LoadModelOptions, "kv" | "activations">,
+): Promise<MemoryPlan> {
+  const probe = (plan: MemoryPlan) => hasRoom(gpu, plan);
+  return await planMemory(planInput(files, options), planGpu(gpu), probe);
 }
 
 /**

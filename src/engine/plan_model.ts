@@ -1,6 +1,6 @@
 import type { ModelInput } from "../sources/input.ts";
-import type { RequestGpuOptions } from "../gpu/gpu.ts";
-import { openFiles } from "./load.ts";
+import { requestGpu, type RequestGpuOptions } from "../gpu/gpu.ts";
+import { type OpenFiles, openFiles } from "./load.ts";
 import type { LoadModelOptions } from "./load_options.ts";
 import {
   type MemoryPlan,
@@ -8,7 +8,7 @@ import {
   planMemory,
   type PlannedDevice,
 } from "./plan.ts";
-import { planInput } from "./plan_load.ts";
+import { planFiles, planInput } from "./plan_load.ts";
 
 /** Options for {@linkcode planModel}: those of `loadModel()`, and the device. */
 export interface PlanModelOptions extends
@@ -31,6 +31,11 @@ export interface PlanModelOptions extends
    */
   memory?: number | undefined;
   /**
+   * Whether the GPU is asked for all that the plan takes, and given it back, where
+   * nothing else says how much is free. Opens a device. Defaults to `false`.
+   */
+  probe?: boolean | undefined;
+  /**
    * What is to be known of another device than the adapter of this machine; what
    * is left out is the adapter's. Defaults to all of that.
    */
@@ -48,8 +53,8 @@ const LEAST_DEVICE: PlannedDevice = {
 };
 
 /**
- * Foretells the GPU memory that a model takes, from its header alone: no device
- * is opened, and no weights are read.
+ * Foretells the GPU memory that a model takes, from its header alone: no weights
+ * are read, and but for `probe` no device is opened.
  *
  * @example
  * ```ts
@@ -72,7 +77,7 @@ export async function planModel(
   input: ModelInput,
   options: PlanModelOptions = {},
 ): Promise<MemoryPlan> {
-  const { memory, signal } = options;
+  const { memory, probe, signal } = options;
   signal?.throwIfAborted();
   if (memory !== undefined && !(memory >= 0 && memory < Infinity)) {
     throw new RangeError(
@@ -80,10 +85,30 @@ export async function planModel(
     );
   }
   await using files = await openFiles(input, options);
+  if (probe) return await planOnGpu(files, options);
   const known = { ...await findDevice(options), ...options.device };
   const device = memory === undefined ? known : { ...known, freeBytes: memory };
   signal?.throwIfAborted();
   return await planMemory(planInput(files, options), device);
+}
+
+/** Plans for the GPU of this machine, as loading does. */
+async function planOnGpu(
+  files: OpenFiles,
+  options: PlanModelOptions,
+): Promise<MemoryPlan> {
+  const { memory, device, powerPreference } = options;
+  if (memory !== undefined || device !== undefined) {
+    throw new TypeError(
+      "Cannot plan model: probe is true, and memory or device of another GPU is given",
+    );
+  }
+  const gpu = await requestGpu({ powerPreference });
+  try {
+    return await planFiles(gpu, files, options);
+  } finally {
+    gpu.device.destroy();
+  }
 }
 
 /** What the adapter says, or else what all have. */
