@@ -212,6 +212,60 @@ gpuTest("hasRoom() gives back what it asks for", async (gpu) => {
   });
 });
 
+/** Runs `fn` as if the adapter were a GPU, which says nothing of its memory. */
+async function asOnGpu<T>(fn: () => Promise<T>): Promise<T> {
+  const { prototype } = GPUAdapterInfo;
+  const name = "isFallbackAdapter";
+  const own = Object.getOwnPropertyDescriptor(prototype, name)!;
+  Object.defineProperty(prototype, name, { ...own, get: () => false });
+  try {
+    return await fn();
+  } finally {
+    Object.defineProperty(prototype, name, own);
+  }
+}
+
+/** Runs `fn` on a GPU that has room for so many bytes of a trial. */
+async function withRoom<T>(bytes: number, fn: () => Promise<T>): Promise<T> {
+  const { check } = BufferPool.prototype;
+  BufferPool.prototype.check = async function (what) {
+    await check.call(this, what);
+    if (what !== "a trial" || this.bytes <= bytes) return;
+    throw new GpuMemoryError(what, this.bytes, { allocated: 0 });
+  };
+  try {
+    return await asOnGpu(fn);
+  } finally {
+    BufferPool.prototype.check = check;
+  }
+}
+
+Deno.test("loadModel() asks a GPU for all of it before it reads weights", async () => {
+  const bytes = makeModel({
+    contextLength: 2 ** 14,
+    dim: 256,
+    hiddenDim: 1024,
+  });
+  const { device, fits, peakBytes } = await asOnGpu(() => planModel(bytes));
+  assertEquals([device.freeBytes, fits], [null, null]);
+  const blob = new WatchedBlob([bytes.slice()]);
+  await countBuffers(async (count) => {
+    const load = () => loadModel(blob, { contextLength: 2 ** 14 });
+    const error = await withRoom(
+      peakBytes,
+      () => assertRejects(load, ModelMemoryError, "the GPU has no room for "),
+    );
+    assert(error.plan.alternatives.some(({ kv }) => kv === "q8_0"));
+    assertEquals(count.liveBytes, 0);
+    assertLess(blob.read, bytes.length / 2);
+  });
+  await withRoom(peakBytes, async () => {
+    await using model = await loadModel(bytes);
+    assertEquals(model.plan().fits, true);
+    assertClose(model.plan().totalBytes, model.gpuBytes);
+  });
+});
+
 Deno.test("seraph inspect --plan prints a table, and with --json the plan", async () => {
   const { code, stdout } = await runCli(`inspect --plan ${ARCHANGEL}`);
   assertEquals(code, 0);
