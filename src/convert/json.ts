@@ -6,7 +6,7 @@ export interface JsonLimits {
   label: string;
   /** Levels of arrays and objects. Defaults to 64. */
   maxDepth?: number;
-  /** Values in all. Defaults to 16 million. */
+  /** Values in all. Defaults to 4 million. */
   maxValues?: number;
   /** Whether no object may have a name twice. Defaults to `false`. */
   unique?: boolean;
@@ -18,6 +18,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+const SPACES: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
  * Parses JSON that may be anything: how deep and how much it is, is checked
@@ -83,7 +84,7 @@ export function describe(value: unknown): string {
 /** Counts without parsing; what is wrong otherwise is left to the parser. */
 function checkStructure(
   text: string,
-  { label, maxDepth = 64, maxValues = 16e6, unique = false }: JsonLimits,
+  { label, maxDepth = 64, maxValues = 4e6, unique = false }: JsonLimits,
 ): void {
   const names: Set<string>[] = [];
   let depth = 0;
@@ -128,7 +129,7 @@ function endOfString(text: string, start: number): number {
 
 function isName(text: string, end: number): boolean {
   let at = end;
-  while (/\s/.test(text[at] ?? "")) at++;
+  while (SPACES.has(text.charCodeAt(at))) at++;
   return text.charCodeAt(at) === COLON;
 }
 
@@ -137,11 +138,13 @@ function addName(
   literal: string,
   label: string,
 ): void {
-  let name = literal;
-  try {
-    name = JSON.parse(literal);
-  } catch {
-    return; // the parser says so
+  let name = literal.slice(1, -1);
+  if (literal.includes("\\")) {
+    try {
+      name = JSON.parse(literal);
+    } catch {
+      return; // the parser says so
+    }
   }
   if (names?.has(name)) {
     throw new SyntaxError(

@@ -23,7 +23,7 @@ export interface PickleOptions {
 const MARK = Symbol("mark");
 
 /** Many times what the weights of a large model need. */
-const MAX_STEPS = 1e6;
+const MAX_STEPS = 400_000;
 
 /** What runs, an instruction a step. */
 class Machine {

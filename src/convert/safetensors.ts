@@ -10,8 +10,8 @@ import {
 
 /** Bytes before the JSON: its length. */
 const PREFIX_BYTES = 8;
-/** Many times what a file of thousands of tensors needs. */
-const MAX_HEADER_BYTES = 32 * 2 ** 20;
+/** What 70,000 tensors need. */
+const MAX_HEADER_BYTES = 8 * 2 ** 20;
 const MAX_DIMENSIONS = 16;
 
 /**
@@ -33,7 +33,7 @@ export async function readSafetensors(
   const header = parseJsonObject(text, {
     label: source.label,
     maxDepth: 4,
-    maxValues: 4e6,
+    maxValues: 1e6,
     unique: true,
   });
   const dataOffset = PREFIX_BYTES + new TextEncoder().encode(text).length;

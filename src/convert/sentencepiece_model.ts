@@ -28,8 +28,8 @@ const BYTE = 6;
 /** SentencePiece's number for byte pair encoding. */
 const BPE = 2;
 const ALGORITHMS = ["?", "unigram", "BPE", "word", "char"];
-/** What a GGUF file can hold. */
-const MAX_PIECES = 1e6;
+/** Twice as many as the largest vocabularies have. */
+const MAX_PIECES = 2 ** 19;
 
 /**
  * Reads a SentencePiece model.

@@ -43,8 +43,8 @@ interface YauzlEntry {
   uncompressedSize: number;
 }
 
-/** A checkpoint has some hundreds; each takes memory. */
-const MAX_ENTRIES = 100_000;
+/** A checkpoint has some hundreds; each takes two reads. */
+const MAX_ENTRIES = 8192;
 const STORED = 0;
 const ENCRYPTED = 1;
 
