@@ -45,6 +45,7 @@ interface YauzlEntry {
 
 /** A checkpoint has some hundreds; each takes two reads. */
 const MAX_ENTRIES = 8192;
+const WINDOW_BYTES = 64 * 1024;
 const STORED = 0;
 const ENCRYPTED = 1;
 
@@ -76,9 +77,29 @@ export async function readZip(source: ByteSource): Promise<ZipEntry[]> {
   }
 }
 
+/** Reads from a window: the directory is read in pieces of some bytes. */
+function readAhead(source: ByteSource) {
+  let window = new Uint8Array();
+  let start = 0;
+  return async (target: Uint8Array, position: number): Promise<void> => {
+    const end = position + target.length;
+    if (!(position >= 0 && end <= source.size)) {
+      throw new RangeError(`it ends at byte ${source.size}`);
+    }
+    if (position < start || end > start + window.length) {
+      const bytes = Math.max(target.length, WINDOW_BYTES);
+      const next = new Uint8Array(Math.min(bytes, source.size - position));
+      await source.readInto(next, position);
+      [window, start] = [next, position];
+    }
+    target.set(window.subarray(position - start, end - start));
+  };
+}
+
 /** What yauzl throws in a callback of its own ends up in the promise. */
 function listEntries(yauzl: Yauzl, source: ByteSource): Promise<ZipEntry[]> {
   const { promise, resolve, reject } = Promise.withResolvers<ZipEntry[]>();
+  const read = readAhead(source);
   const reader = Object.assign(new yauzl.RandomAccessReader(), {
     read(
       target: Uint8Array,
@@ -87,7 +108,7 @@ function listEntries(yauzl: Yauzl, source: ByteSource): Promise<ZipEntry[]> {
       position: number,
       callback: (error: Error | null, count?: number) => void,
     ): void {
-      source.readInto(target.subarray(offset, offset + length), position)
+      read(target.subarray(offset, offset + length), position)
         .then(() => callback(null, length), callback).catch(reject);
     },
   });
