@@ -79,15 +79,19 @@ async function loadBehindBar(
   const { progress: _, ...load } = options;
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
-    format: "loading {bar} {percentage}% {loaded}",
+    format: "loading {bar} {percentage}% {loaded}, {tensors} tensors",
     hideCursor: true,
     clearOnComplete: options.progress === undefined,
     barsize: 24,
     noTTYOutput: true, // where it is asked for, a line at the end
     notTTYSchedule: 60_000,
   }, cliProgress.Presets.shades_classic);
-  const onProgress = ({ loadedBytes, totalBytes }: LoadProgress) => {
-    const loaded = { loaded: formatBytes(loadedBytes) };
+  const onProgress = (progress: LoadProgress) => {
+    const { loadedBytes, totalBytes, loadedTensors, totalTensors } = progress;
+    const loaded = {
+      loaded: formatBytes(loadedBytes),
+      tensors: `${loadedTensors} of ${totalTensors}`,
+    };
     if (bar.isActive) bar.update(loadedBytes, loaded);
     else bar.start(totalBytes, loadedBytes, loaded);
   };
