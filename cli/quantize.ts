@@ -6,6 +6,7 @@ import {
   type QuantizeProgress,
   type QuantizeResult,
 } from "../mod.ts";
+import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
 import { integer, jsonOption } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
@@ -76,15 +77,23 @@ async function quantizeBehindBar(
     clearOnComplete: true,
     barsize: 24,
   }, cliProgress.Presets.shades_classic);
-  const start = performance.now();
+  let start = 0;
   const onProgress = ({ tensor, doneBytes, totalBytes }: QuantizeProgress) => {
+    if (!bar.isActive) {
+      start = performance.now();
+      bar.start(totalBytes, 0, { tensor, rate: "-" });
+    }
     const seconds = (performance.now() - start) / 1000;
-    const payload = { tensor, rate: formatBytes(doneBytes / seconds) };
-    if (bar.isActive) bar.update(doneBytes, payload);
-    else bar.start(totalBytes, doneBytes, payload);
+    const rate = seconds > 0.5 ? formatBytes(doneBytes / seconds) : "-";
+    bar.update(doneBytes, { tensor, rate });
   };
+  using downloads = await downloadBar();
   try {
-    return await quantizeFile(input, output, type, { ...options, onProgress });
+    return await quantizeFile(input, output, type, {
+      ...options,
+      onProgress,
+      download: { onProgress: downloads.onProgress },
+    });
   } finally {
     bar.stop();
   }

@@ -1,6 +1,7 @@
 import { quote } from "../gguf/quote.ts";
 import { readGguf } from "../gguf/reader.ts";
 import type { ModelInput } from "../sources/input.ts";
+import type { DownloadOptions } from "../sources/options.ts";
 import { openInput } from "../sources/open.ts";
 import { readImportanceDat } from "./importance_dat.ts";
 import { readImportanceGguf } from "./importance_gguf.ts";
@@ -22,6 +23,8 @@ export interface ImportanceMatrix {
 
 /** Options for {@linkcode readImportanceMatrix}. */
 export interface ReadImportanceOptions {
+  /** Where what is on a server is kept, and how far its download is. */
+  download?: DownloadOptions | undefined;
   /** Stops the reading. */
   signal?: AbortSignal | undefined;
 }
@@ -40,10 +43,10 @@ const MAX_BYTES = 2 ** 30;
  */
 export async function readImportanceMatrix(
   input: ModelInput,
-  { signal }: ReadImportanceOptions = {},
+  { download, signal }: ReadImportanceOptions = {},
 ): Promise<ImportanceMatrix> {
   signal?.throwIfAborted();
-  await using source = await openInput(input, { signal });
+  await using source = await openInput(input, { ...download, signal });
   await source.prepare?.();
   const { label, size } = source;
   if (size > MAX_BYTES) {

@@ -4,6 +4,7 @@ import { type GgufFile, readGguf } from "../gguf/reader.ts";
 import { readTypedGguf } from "../gguf/typed_reader.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import type { ModelInput } from "../sources/input.ts";
+import type { DownloadOptions } from "../sources/options.ts";
 import { openInput } from "../sources/open.ts";
 import { readImportanceMatrix } from "./importance.ts";
 import { quantizedFields } from "./metadata.ts";
@@ -13,6 +14,7 @@ import {
   type TensorPlan,
 } from "./plan.ts";
 import { quantizationType } from "./types.ts";
+import { workerCount } from "./workers.ts";
 import { type QuantizeProgress, writeTensors } from "./write_tensors.ts";
 
 /** Options for {@linkcode quantizeFile}. */
@@ -24,9 +26,12 @@ export interface QuantizeFileOptions extends QuantizeMixOptions {
   importance?: ModelInput | undefined;
   /**
    * Workers that share the work, each with some 50 MB; with 0 this thread does
-   * it. Defaults to `navigator.hardwareConcurrency`, but at most 12.
+   * it. Defaults to `navigator.hardwareConcurrency`, but at most 12, and to 0
+   * where the program may not read the workers' code.
    */
   workers?: number | undefined;
+  /** Where what is on a server is kept, and how far its download is. */
+  download?: DownloadOptions | undefined;
   /** Stops the work: nothing of the output stays. */
   signal?: AbortSignal | undefined;
   /** Called whenever some rows are written. */
@@ -87,14 +92,17 @@ export async function quantizeFile(
   type: string,
   options: QuantizeFileOptions = {},
 ): Promise<QuantizeResult> {
-  const { signal, importance, onProgress } = options;
+  const { signal, importance, download, onProgress } = options;
   const wanted = quantizationType(type);
-  const workers = workerCount(options.workers);
+  const workers = workerCount("quantize", options.workers);
   signal?.throwIfAborted();
   const matrix = importance === undefined
     ? undefined
-    : await readImportanceMatrix(importance, { signal });
-  await using opened = await openInput(input, { signal });
+    : await readImportanceMatrix(importance, {
+      download: { ...download, sha256: undefined }, // that is the model's
+      signal,
+    });
+  await using opened = await openInput(input, { ...download, signal });
   const source = abortable(opened, signal);
   const file = await readGguf(source);
   checkTensors(file);
@@ -132,20 +140,6 @@ export async function quantizeFile(
     weightsPerSecond: quantizedWeights / seconds,
     workers,
   };
-}
-
-/** What keeps memory under 1 GB on machines of many cores. */
-const MOST_BY_DEFAULT = 12;
-
-function workerCount(
-  workers = Math.min(navigator.hardwareConcurrency, MOST_BY_DEFAULT),
-): number {
-  if (Number.isSafeInteger(workers) && workers >= 0 && workers <= 256) {
-    return workers;
-  }
-  throw new RangeError(
-    `Cannot quantize: workers is ${workers}, an integer from 0 to 256 is wanted`,
-  );
 }
 
 function checkTensors({ label, tensors }: GgufFile): void {
