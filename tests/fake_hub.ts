@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { SourceOptions } from "../src/sources/context.ts";
 import {
   HostileServer,
   type Reply,
@@ -24,6 +25,8 @@ export interface FakeHub {
   cdn: HostileServer;
   /** A cache folder of its own. */
   cacheDir: string;
+  /** What opens its models: this hub, that folder, and little patience. */
+  options: SourceOptions;
 }
 
 /** SHA-256 in hex. */
@@ -32,7 +35,7 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 /**
- * Runs `fn` with a hub of its own: `$HF_ENDPOINT` leads there.
+ * Runs `fn` with a hub of its own.
  *
  * @param repos Its repositories by `owner/name@revision`, `@main` by default.
  * @param fn What uses it.
@@ -44,7 +47,6 @@ export async function withHub(
   options: FakeHubOptions = {},
 ): Promise<void> {
   const cacheDir = await Deno.makeTempDir();
-  const before = Deno.env.get("HF_ENDPOINT");
   await using hub = new HostileServer();
   await using cdn = new HostileServer();
   for (const content of Object.values(repos).flatMap(Object.values)) {
@@ -53,12 +55,14 @@ export async function withHub(
     cdn.files.set(`/${sha256(bytes)}`, { bytes, etag });
   }
   hub.behave = (request) => answer(request, { repos, hub, cdn, options });
-  Deno.env.set("HF_ENDPOINT", hub.origin);
+  const sourceOptions: SourceOptions = {
+    cacheDir,
+    hub: { endpoint: hub.origin, token: undefined },
+    manners: { idleMs: 1000, retryMs: 1, attempts: 2 },
+  };
   try {
-    await fn({ hub, cdn, cacheDir });
+    await fn({ hub, cdn, cacheDir, options: sourceOptions });
   } finally {
-    if (before === undefined) Deno.env.delete("HF_ENDPOINT");
-    else Deno.env.set("HF_ENDPOINT", before);
     await Deno.remove(cacheDir, { recursive: true });
   }
 }

@@ -104,8 +104,9 @@ Deno.test("loadModel() frees everything when a download is aborted or fails", ()
   }));
 
 Deno.test("inspectModel() and loadTokenizer() take every source, and write nothing", () =>
-  withHub({ "o/r": { "stories.gguf": STORIES } }, async ({ hub, cacheDir }) => {
-    const download = { cacheDir: `${cacheDir}/none` };
+  withHub({ "o/r": { "stories.gguf": STORIES } }, async (fake) => {
+    const { hub, cacheDir, options } = fake;
+    const download = { ...options, cacheDir: `${cacheDir}/none` };
     await using server = new HostileServer({ "/s.gguf": STORIES });
     const url = `${hub.origin}/o/r/blob/main/stories.gguf`;
     for (const input of ["hf:o/r", url, server.url("/s.gguf"), STORIES]) {
@@ -217,3 +218,20 @@ Deno.test("programs that want the same model share one download", () =>
     assertEquals(runs[0]!.stdout, runs[1]!.stdout);
     assertLess(server.sentBytes, STORIES.length + 10);
   }));
+
+Deno.test("seraph goes by HF_ENDPOINT, HF_TOKEN and SERAPH_OFFLINE", () =>
+  withHub({ "o/r": { "stories.gguf": STORIES } }, async ({ hub, cacheDir }) => {
+    const { env } = await emptyCache(cacheDir);
+    const run = (more: Record<string, string>) =>
+      runCli("download hf:o/r", {
+        env: { ...env, HF_ENDPOINT: hub.origin, ...more },
+      });
+    const refused = await run({});
+    assertEquals(refused.code, 1);
+    assert(refused.stderr.includes("HF_TOKEN is not set"), refused.stderr);
+    const { stdout } = await run({ HF_TOKEN: "secret" });
+    assertEquals(sha256(await Deno.readFile(stdout.trim())), sha256(STORIES));
+    const count = hub.requests.length;
+    assertEquals((await run({ SERAPH_OFFLINE: "1" })).stdout, stdout);
+    assertEquals(hub.requests.length, count);
+  }, { token: "secret" }));

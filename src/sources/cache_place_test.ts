@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { basename, dirname } from "node:path";
-import { withCache } from "../../tests/cache.ts";
+import { evaluate } from "../../tests/evaluate.ts";
 import { isOffline, modelsFolder, placeOf } from "./cache_place.ts";
 import { webFile } from "./web_file.ts";
 
@@ -59,16 +59,23 @@ Deno.test("webFile() keeps secrets of a URL out of what is told", () => {
   assert(!JSON.stringify([placeOf("models", name)]).includes("secret"));
 });
 
-Deno.test("modelsFolder() and isOffline() go by options before the environment", () =>
-  withCache((folder) => {
-    assertEquals(modelsFolder("x"), "x");
-    assertEquals(modelsFolder(undefined), `${folder}/seraph/models`);
-    for (const [value, wanted] of [["1", true], ["0", false], ["", false]]) {
-      Deno.env.set("SERAPH_OFFLINE", value as string);
-      assertEquals(isOffline(undefined), wanted);
-    }
-    Deno.env.set("SERAPH_OFFLINE", "true");
-    assertEquals(isOffline(false), false);
-    Deno.env.delete("SERAPH_OFFLINE");
-    return Promise.resolve();
-  }));
+Deno.test("modelsFolder() and isOffline() go by options before the environment", async () => {
+  assertEquals(modelsFolder("x"), "x");
+  assertEquals(isOffline(false), false);
+  const module = new URL("./cache_place.ts", import.meta.url);
+  const code = `import { isOffline, modelsFolder } from "${module}";
+    console.log(modelsFolder(undefined), isOffline(undefined), isOffline(false));`;
+  const cache = { XDG_CACHE_HOME: "/cache" };
+  for (
+    const [env, wanted] of [
+      [{}, false],
+      [{ SERAPH_OFFLINE: "1" }, true],
+      [{ SERAPH_OFFLINE: "0" }, false],
+      [{ SERAPH_OFFLINE: "" }, false],
+      [{ HF_HUB_OFFLINE: "yes" }, true],
+    ] as const
+  ) {
+    const said = await evaluate(code, { ...cache, ...env });
+    assertEquals(said, `/cache/seraph/models ${wanted} false\n`);
+  }
+});

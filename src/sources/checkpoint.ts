@@ -1,5 +1,6 @@
 import type { ByteSource } from "../gguf/source.ts";
 import { openFolder } from "./checkpoint_folder.ts";
+import type { SourceOptions } from "./context.ts";
 import { parseHubName } from "./hub_name.ts";
 import type { DownloadModelOptions } from "./options.ts";
 
@@ -46,10 +47,11 @@ export async function openCheckpoint(
   options: DownloadModelOptions = {},
 ): Promise<Checkpoint> {
   options.signal?.throwIfAborted();
-  const hub = parseHubName(String(source));
-  if (hub === undefined) return await openFolder(source);
+  const { hub } = options as SourceOptions;
+  const name = parseHubName(String(source), hub);
+  if (name === undefined) return await openFolder(source);
   const { openHubFolder } = await import("./checkpoint_hub.ts");
-  return await openHubFolder(hub, options);
+  return await openHubFolder(name, options);
 }
 
 /** Which files hold the weights of a checkpoint. */

@@ -5,7 +5,7 @@ import { contextOf, type SourceOptions } from "./context.ts";
 import { downloadError } from "./errors.ts";
 import { fetchFiles } from "./fetch_files.ts";
 import { hubFile, listHub } from "./hub.ts";
-import { formatHubName, type HubName } from "./hub_name.ts";
+import { formatHubName, type HubName, hubOf } from "./hub_name.ts";
 import { openWeb } from "./open_web.ts";
 
 /**
@@ -45,7 +45,7 @@ export async function openHubFolder(
   );
   const find = (path: string) => {
     const file = listed.get(path);
-    if (file !== undefined) return hubFile(name, file);
+    if (file !== undefined) return hubFile(name, file, hubOf(options.hub));
     throw new Error(`Cannot open "${label}": it has no file "${path}"`);
   };
   const open = async (path: string): Promise<ByteSource> =>

@@ -1,12 +1,15 @@
 import { isOffline, modelsFolder } from "./cache_place.ts";
+import { type Hub, hubOf } from "./hub_name.ts";
 import { MANNERS, type Manners } from "./manners.ts";
 import { Meter } from "./meter.ts";
 import type { DownloadModelOptions } from "./options.ts";
 
-/** Options, and how servers are treated where a test wants it otherwise. */
+/** Options, and what only tests want otherwise. */
 export interface SourceOptions extends DownloadModelOptions {
   /** Defaults to `MANNERS`. */
   manners?: Partial<Manners> | undefined;
+  /** Defaults to that of the environment, which all tests share. */
+  hub?: Hub | undefined;
 }
 
 /** What the opening of one model goes by. */
@@ -19,6 +22,8 @@ export interface SourceContext {
   sha256: string | undefined;
   /** How servers are treated. */
   manners: Manners;
+  /** The hub that names are looked up at. */
+  hub: Hub;
   /** Counts the bytes of all of its files. */
   meter: Meter;
   /** Stops it. */
@@ -35,8 +40,9 @@ export interface SourceContext {
  */
 export function contextOf(
   label: string,
-  { cacheDir, offline, sha256, onProgress, signal, manners }: SourceOptions,
+  options: SourceOptions,
 ): SourceContext {
+  const { cacheDir, offline, sha256, onProgress, signal } = options;
   if (sha256 !== undefined && !/^[\da-f]{64}$/i.test(sha256)) {
     throw new TypeError(
       `Cannot open "${label}": sha256 is "${sha256}", 64 hex digits are wanted`,
@@ -46,7 +52,8 @@ export function contextOf(
     models: modelsFolder(cacheDir),
     offline: isOffline(offline),
     sha256: sha256?.toLowerCase(),
-    manners: { ...MANNERS, ...manners },
+    manners: { ...MANNERS, ...options.manners },
+    hub: hubOf(options.hub),
     meter: new Meter({ label, onProgress }),
     signal,
   };

@@ -24,7 +24,7 @@ export interface FetchOptions {
 
 /**
  * Fetches what a part lacks: by ranges over several connections, or, where the
- * server knows no ranges, all of it from the beginning.
+ * server knows no ranges or says no version, all of it from the beginning.
  *
  * @param remote The file.
  * @param part What is there of it.
@@ -36,8 +36,10 @@ export async function fetchBytes(
   part: PartFile,
   options: FetchOptions,
 ): Promise<number> {
-  const { size, ranges } = remote.facts;
-  if (!ranges || size === undefined) {
+  const { size, ranges, etag, lastModified, sha256 } = remote.facts;
+  // Without any of these, nobody can tell whether two ranges are of one file.
+  const isNamed = (etag ?? lastModified ?? sha256) !== undefined;
+  if (!ranges || size === undefined || !isNamed) {
     return await fetchWhole(remote, part, options);
   }
   try {

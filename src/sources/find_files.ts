@@ -34,7 +34,7 @@ export async function findFiles(
   input: string | URL,
   options: SourceOptions,
 ): Promise<WebModel | undefined> {
-  const hub = parseHubName(String(input));
+  const hub = parseHubName(String(input), options.hub);
   const model = hub !== undefined
     ? await filesOfHub(hub, options)
     : /^https?:/i.test(String(input))
@@ -58,7 +58,7 @@ async function filesOfHub(
   const label = formatHubName({ ...name, path: first, quant: undefined });
   const found = partPaths(first).map((path) => {
     const file = files.find((one) => one.path === path);
-    if (file !== undefined) return hubFile(name, file);
+    if (file !== undefined) return hubFile(name, file, context.hub);
     throw downloadError(label, `its repository has no "${path}"`);
   });
   return { label, files: found, context };

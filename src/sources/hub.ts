@@ -1,12 +1,11 @@
 import type { ListFileEntry } from "@huggingface/hub";
 import { relative } from "node:path";
-import { environment } from "../system/environment.ts";
 import { retry } from "./backoff.ts";
 import { groupFolder, RECORDS_FOLDER } from "./cache_place.ts";
 import type { SourceContext } from "./context.ts";
 import { downloadError, TransferError } from "./errors.ts";
 import { type Credentials, request } from "./http.ts";
-import { formatHubName, hubEndpoint, type HubName } from "./hub_name.ts";
+import { formatHubName, type Hub, type HubName } from "./hub_name.ts";
 import type { WebFile } from "./web_file.ts";
 
 /** A repository of a model has some dozens; a listing may lead in circles. */
@@ -61,9 +60,10 @@ export async function listHub(
  *
  * @param name The repository and revision.
  * @param file The file.
+ * @param hub The hub.
  * @returns What opens it.
  */
-export function hubFile(name: HubName, file: HubFile): WebFile {
+export function hubFile(name: HubName, file: HubFile, hub: Hub): WebFile {
   const { repo, revision } = name;
   const { path, size, sha256 } = file;
   const place = path.split("/").map(encodeURIComponent).join("/");
@@ -71,38 +71,38 @@ export function hubFile(name: HubName, file: HubFile): WebFile {
     target: {
       label: formatHubName({ ...name, path, quant: undefined }),
       url: new URL(
-        `${hubEndpoint()}/${repo}/resolve/${
+        `${hub.endpoint}/${repo}/resolve/${
           encodeURIComponent(revision)
         }/${place}`,
       ),
-      credentials: hubCredentials(),
-      explain: explainFor(repo),
+      credentials: credentialsOf(hub),
+      explain: explainFor(repo, hub),
       size,
       sha256,
     },
-    name: { ...groupOf(name), name: path },
+    name: { ...groupOf(name, hub), name: path },
   };
 }
 
-function groupOf({ repo, revision }: HubName) {
+function groupOf({ repo, revision }: HubName, { endpoint }: Hub) {
   const suffix = revision === "main" ? "" : `@${revision}`;
   return {
     group: repo.replace("/", "--") + suffix,
-    groupId: `${hubEndpoint()}/${repo}@${revision}`,
+    groupId: `${endpoint}/${repo}@${revision}`,
   };
 }
 
 async function listOnline(
   name: HubName,
-  { manners, signal }: SourceContext,
+  { manners, hub, signal }: SourceContext,
 ): Promise<HubFile[]> {
   const { repo, revision } = name;
   const label = formatHubName(name);
   const { idleMs } = manners;
   const options = {
     label,
-    credentials: hubCredentials(),
-    explain: explainFor(repo),
+    credentials: credentialsOf(hub),
+    explain: explainFor(repo, hub),
     signal,
     idleMs,
   };
@@ -120,7 +120,7 @@ async function listOnline(
   const listing = listFiles({
     repo: { type: "model", name: repo },
     revision: encodeURIComponent(revision),
-    hubUrl: hubEndpoint(),
+    hubUrl: hub.endpoint,
     recursive: true,
     fetch: ask,
   });
@@ -173,10 +173,10 @@ async function readListing(
 /** The files of a repository in the cache. */
 async function listCached(
   name: HubName,
-  { models }: SourceContext,
+  { models, hub }: SourceContext,
 ): Promise<HubFile[]> {
   if (models === undefined) return [];
-  const folder = groupFolder(models, groupOf(name));
+  const folder = groupFolder(models, groupOf(name, hub));
   const paths = await Array.fromAsync(cachedPaths(folder));
   return await Promise.all(paths.map(async (path) => ({
     path: relative(folder, path).replaceAll("\\", "/"),
@@ -197,19 +197,18 @@ async function* cachedPaths(folder: string): AsyncGenerator<string> {
   }
 }
 
-function hubCredentials(): Credentials | undefined {
-  const token = environment("HF_TOKEN");
-  const { origin } = new URL(hubEndpoint());
-  return token && { origin, authorization: `Bearer ${token.trim()}` } ||
-    undefined;
+function credentialsOf({ endpoint, token }: Hub): Credentials | undefined {
+  if (token === undefined) return undefined;
+  const { origin } = new URL(endpoint);
+  return { origin, authorization: `Bearer ${token}` };
 }
 
 /** What a status of the hub means for who asked for a repository. */
-function explainFor(repo: string) {
+function explainFor(repo: string, { endpoint, token }: Hub) {
+  const hasToken = token !== undefined;
   return (status: number, code: string): string => {
-    const hasToken = environment("HF_TOKEN") !== undefined;
     if (code === "GatedRepo") {
-      return `access has to be asked for at ${hubEndpoint()}/${repo}` +
+      return `access has to be asked for at ${endpoint}/${repo}` +
         (hasToken ? "" : ", and HF_TOKEN to be set");
     }
     if (code === "RevisionNotFound") return "there is no such revision";

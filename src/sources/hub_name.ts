@@ -15,17 +15,29 @@ export interface HubName {
 const DEFAULT_REVISION = "main";
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 
+/** The hub that names are looked up at. */
+export interface Hub {
+  /** Its URL, without a slash at its end. */
+  endpoint: string;
+  /** What it is told, and nobody else, to see what is private. */
+  token: string | undefined;
+}
+
 /**
- * The hub that names are looked up at: `$HF_ENDPOINT`, or Hugging Face's own.
+ * The hub of the environment: `$HF_ENDPOINT`, or Hugging Face's own, and
+ * `$HF_TOKEN`.
  *
- * @returns Its URL, without a slash at its end.
+ * @param given What is to be taken in place of the environment.
+ * @returns The hub.
  * @throws {TypeError} If the variable is no http(s) URL.
  */
-export function hubEndpoint(): string {
+export function hubOf(given?: Hub): Hub {
+  if (given !== undefined) return given;
   const endpoint = environment("HF_ENDPOINT") ?? DEFAULT_ENDPOINT;
+  const token = environment("HF_TOKEN")?.trim();
   const url = URL.parse(endpoint);
   if (url !== null && /^https?:$/.test(url.protocol)) {
-    return endpoint.replace(/\/+$/, "");
+    return { endpoint: endpoint.replace(/\/+$/, ""), token };
   }
   throw new TypeError(
     `Cannot use the hub: HF_ENDPOINT is "${endpoint}", an http(s) URL is wanted`,
@@ -36,11 +48,12 @@ export function hubEndpoint(): string {
  * Reads a hub's name, or the URL of a page or file there.
  *
  * @param text What was given as a model.
+ * @param hub The hub, if not that of the environment.
  * @returns What it says; `undefined` where it is none.
  * @throws {TypeError} If it begins as one and is none.
  */
-export function parseHubName(text: string): HubName | undefined {
-  if (!/^hf:/i.test(text)) return parseHubUrl(text);
+export function parseHubName(text: string, hub?: Hub): HubName | undefined {
+  if (!/^hf:/i.test(text)) return parseHubUrl(text, hub);
   const [, repo, path, quant, revision] =
     /^hf:(?:\/\/)?([\w.-]+\/[\w.-]+)(?:\/([^:@]+?))?\/?(?::([\w.-]+))?(?:@([^@:\s]+))?$/i
       .exec(text) ?? [];
@@ -56,10 +69,10 @@ export function parseHubName(text: string): HubName | undefined {
 }
 
 /** What people copy from a browser: pages of repositories, files and folders. */
-function parseHubUrl(text: string): HubName | undefined {
+function parseHubUrl(text: string, hub?: Hub): HubName | undefined {
   if (!/^https?:/i.test(text)) return undefined;
   const url = URL.parse(text);
-  const endpoint = URL.parse(hubEndpoint());
+  const endpoint = URL.parse(hubOf(hub).endpoint);
   if (url === null || url.origin !== endpoint?.origin) return undefined;
   const base = endpoint.pathname.replace(/\/+$/, "");
   if (!url.pathname.startsWith(`${base}/`)) return undefined;

@@ -10,10 +10,9 @@ import type { DownloadProgress } from "./options.ts";
 
 const MODEL = makeModel();
 const OTHER = makeModel({ seed: 2 });
-const MANNERS = { idleMs: 1000, retryMs: 1, attempts: 2 };
 
 async function readAll(input: string, options: SourceOptions) {
-  await using source = await openInput(input, { manners: MANNERS, ...options });
+  await using source = await openInput(input, options);
   await source.prepare?.();
   const bytes = new Uint8Array(source.size);
   await source.readInto(bytes, 0);
@@ -33,81 +32,72 @@ const REPO = {
 
 Deno.test("openInput() takes a file of the hub, and then that of the cache", () =>
   withHub({ "o/r": REPO, "o/r@old": { "x.gguf": OTHER } }, async (fake) => {
-    const { cacheDir } = fake;
+    const { options } = fake;
     const wanted = { label: "hf:o/r/m-Q4_K_M.gguf", hash: sha256(MODEL) };
-    assertEquals(await readAll("hf:o/r", { cacheDir }), wanted);
+    assertEquals(await readAll("hf:o/r", options), wanted);
     seen(fake);
-    assertEquals(await readAll("hf:o/r:Q4_K_M", { cacheDir }), wanted);
+    assertEquals(await readAll("hf:o/r:Q4_K_M", options), wanted);
     assertEquals(seen(fake), 1, "the listing alone, which has its hash");
     assertEquals(
-      await readAll(`${fake.hub.origin}/o/r/blob/main/m-Q8_0.gguf`, {
-        cacheDir,
-      }),
+      await readAll(`${fake.hub.origin}/o/r/blob/main/m-Q8_0.gguf`, options),
       { label: "hf:o/r/m-Q8_0.gguf", hash: sha256(OTHER) },
     );
     assertEquals(
-      await readAll("hf:o/r@old", { cacheDir }),
+      await readAll("hf:o/r@old", options),
       { label: "hf:o/r/x.gguf@old", hash: sha256(OTHER) },
     );
   }));
 
 Deno.test("openInput() lists all pages of a repository", () =>
-  withHub({ "o/r": REPO }, async ({ cacheDir }) => {
-    const { label } = await readAll("hf:o/r:Q8_0", { cacheDir });
+  withHub({ "o/r": REPO }, async ({ options }) => {
+    const { label } = await readAll("hf:o/r:Q8_0", options);
     assertEquals(label, "hf:o/r/m-Q8_0.gguf");
   }, { pageSize: 1 }));
 
 Deno.test("openInput() tells the token to the hub and to nobody else", async () => {
-  await withHub({ "o/r": REPO }, async ({ hub, cdn, cacheDir }) => {
+  await withHub({ "o/r": REPO }, async ({ hub, cdn, options }) => {
     await assertRejects(
-      () => readAll("hf:o/r", { cacheDir }),
+      () => readAll("hf:o/r", options),
       Error,
       "answers 401 Unauthorized (Repository not found): " +
         "there is no such repository, or it is private and HF_TOKEN is not set",
     );
-    Deno.env.set("HF_TOKEN", "secret");
-    try {
-      assertEquals((await readAll("hf:o/r", { cacheDir })).hash, sha256(MODEL));
-      const told = [...hub.requests, ...cdn.requests]
-        .filter(({ headers }) => headers.has("authorization"));
-      assert(told.length > 0);
-      assert(cdn.requests.length > 0);
-      assert(cdn.requests.every((one) => !one.headers.has("authorization")));
-    } finally {
-      Deno.env.delete("HF_TOKEN");
-    }
+    const told = {
+      ...options,
+      hub: { endpoint: hub.origin, token: "secret" },
+    };
+    assertEquals((await readAll("hf:o/r", told)).hash, sha256(MODEL));
+    const isTold = ({ headers }: { headers: Headers }) =>
+      headers.has("authorization");
+    assert(hub.requests.some(isTold));
+    assert(cdn.requests.length > 0);
+    assert(!cdn.requests.some(isTold));
   }, { token: "secret" });
 });
 
 Deno.test("openInput() takes what the cache has when it is offline or the hub is down", () =>
   withHub({ "o/r": REPO }, async (fake) => {
-    const { hub, cacheDir } = fake;
+    const { hub, options } = fake;
     await assertRejects(
-      () => readAll("hf:o/r", { cacheDir, offline: true }),
+      () => readAll("hf:o/r", { ...options, offline: true }),
       Error,
       "nothing of it is in the cache, and offline mode",
     );
-    await readAll("hf:o/r:Q8_0", { cacheDir });
+    await readAll("hf:o/r:Q8_0", options);
     seen(fake);
     const wanted = { label: "hf:o/r/m-Q8_0.gguf", hash: sha256(OTHER) };
-    for (const name of ["SERAPH_OFFLINE", "HF_HUB_OFFLINE"]) {
-      Deno.env.set(name, "1");
-      try {
-        assertEquals(await readAll("hf:o/r", { cacheDir }), wanted);
-        await assertRejects(
-          () => readAll("hf:o/r:Q4_K_M", { cacheDir }),
-          Error,
-          "it has no file of Q4_K_M, only m-Q8_0.gguf",
-        );
-      } finally {
-        Deno.env.delete(name);
-      }
-    }
+    const offline = { ...options, offline: true };
+    assertEquals(await readAll("hf:o/r", offline), wanted);
+    await assertRejects(
+      () => readAll("hf:o/r:Q4_K_M", offline),
+      Error,
+      "it has no file of Q4_K_M, only m-Q8_0.gguf",
+    );
     assertEquals(seen(fake), 0);
     hub.behave = () => ({ status: 503, headers: {} });
-    assertEquals(await readAll("hf:o/r/m-Q8_0.gguf", { cacheDir }), wanted);
+    assertEquals(await readAll("hf:o/r/m-Q8_0.gguf", options), wanted);
     await assertRejects(
-      () => readAll("hf:o/other", { cacheDir }),
+      () => readAll("hf:o/other", options),
       Error,
       "503 Service Unavailable, after 2 attempts",
     );
@@ -116,35 +106,39 @@ Deno.test("openInput() takes what the cache has when it is offline or the hub is
 Deno.test("openInput() downloads anew what has changed on the hub", async () => {
   const repo: Record<string, Uint8Array> = { "m.gguf": MODEL };
   await withHub({ "o/r": repo, "o/x": { "y.gguf": OTHER } }, async (fake) => {
-    const { cacheDir } = fake;
-    assertEquals((await readAll("hf:o/r", { cacheDir })).hash, sha256(MODEL));
+    const { options } = fake;
+    assertEquals((await readAll("hf:o/r", options)).hash, sha256(MODEL));
     repo["m.gguf"] = OTHER;
-    assertEquals((await readAll("hf:o/r", { cacheDir })).hash, sha256(OTHER));
+    assertEquals((await readAll("hf:o/r", options)).hash, sha256(OTHER));
   });
 });
 
 Deno.test("openInput() refuses a file that has not the hash that the hub gives", () =>
-  withHub({ "o/r": REPO }, async ({ cdn, cacheDir }) => {
+  withHub({ "o/r": REPO }, async ({ cdn, options }) => {
     cdn.behave = (_, { body }) => ({ body: body.map((byte) => byte ^ 1) });
     await assertRejects(
-      () => readAll("hf:o/r", { cacheDir }),
+      () => readAll("hf:o/r", options),
       Error,
       `${sha256(MODEL)} is wanted`,
     );
     cdn.behave = () => {};
-    assertEquals((await readAll("hf:o/r", { cacheDir })).hash, sha256(MODEL));
+    assertEquals((await readAll("hf:o/r", options)).hash, sha256(MODEL));
   }));
 
 Deno.test("openInput() asks the hub again when a place that it gave expires", () =>
-  withHub({ "o/r": REPO }, async ({ hub, cdn, cacheDir }) => {
+  withHub({ "o/r": REPO }, async ({ hub, cdn, options }) => {
     const uses = new Map<string, number>();
     cdn.behave = ({ path }) => {
       const count = uses.get(path) ?? 0;
       uses.set(path, count + 1);
       return count > 2 ? { status: 403, headers: {} } : undefined;
     };
-    const manners = { ...MANNERS, pieceBytes: 20_000, connections: 2 };
-    const { hash } = await readAll("hf:o/r", { cacheDir, manners });
+    const manners = {
+      ...options.manners,
+      pieceBytes: 20_000,
+      connections: 2,
+    };
+    const { hash } = await readAll("hf:o/r", { ...options, manners });
     assertEquals(hash, sha256(MODEL));
     assert(hub.requests.length > 3);
   }));
@@ -162,11 +156,10 @@ Deno.test("openCheckpoint() reads texts and headers of the hub, and downloads wh
       }),
     },
   }, async (fake) => {
-    const { cdn, cacheDir } = fake;
+    const { cdn } = fake;
     const told: DownloadProgress[] = [];
     const options = {
-      cacheDir,
-      manners: MANNERS,
+      ...fake.options,
       onProgress: (one: DownloadProgress) => void told.push(one),
     };
     const checkpoint = await openCheckpoint("hf:o/r", options);
@@ -216,7 +209,10 @@ Deno.test("openCheckpoint() reads texts and headers of the hub, and downloads wh
       TypeError,
       "a folder of many is wanted",
     );
-    const cached = await openCheckpoint("hf:o/r", { cacheDir, offline: true });
+    const cached = await openCheckpoint("hf:o/r", {
+      ...fake.options,
+      offline: true,
+    });
     assertEquals(await cached.readText("config.json"), '{"a": 1}');
     assertEquals((await findWeights(cached)).names, names);
   }));
@@ -237,8 +233,7 @@ Deno.test("openInput() opens all parts of a split model on the hub", async () =>
     "Q4_0/m-00002-of-00002.gguf": parts[1]!,
     "m-Q8_0-00001-of-00002.gguf": parts[0]!,
   };
-  await withHub({ "o/r": repo }, async ({ cacheDir }) => {
-    const options = { cacheDir, manners: MANNERS };
+  await withHub({ "o/r": repo }, async ({ options }) => {
     await using source = await openInput("hf:o/r:Q4_0", options);
     assertEquals(source.label, "hf:o/r/Q4_0/m-00001-of-00002.gguf");
     const { tensors } = await readGguf(source);

@@ -137,7 +137,7 @@ export class Remote {
     if (facts === undefined || facts.size !== size) {
       throw new ChangedError(`it has ${facts?.size} bytes now and had ${size}`);
     }
-    this.#checkVersion(answer);
+    this.#checkVersion(answer, true);
     let count = 0;
     for await (const chunk of decode(answer, this.target.label)) {
       count += chunk.length;
@@ -175,7 +175,7 @@ export class Remote {
   /** Checks that an answer is the range that was asked for. */
   #checkRange(answer: Answer, start: number, end: number): void {
     const { status, headers } = answer.response;
-    this.#checkVersion(answer);
+    this.#checkVersion(answer, false);
     if (status === 200) {
       throw new ChangedError("the server sends all of it in place of a part", {
         ranges: false,
@@ -203,17 +203,28 @@ export class Remote {
     );
   }
 
-  /** Checks that an answer is of the version that was asked about. */
-  #checkVersion({ response: { headers } }: Answer): void {
+  /**
+   * Checks that an answer is of the version that was asked about. One without
+   * bytes of use need not say, nor one where a hash tells in the end, nor does the
+   * answer to a condition on a date have to repeat that.
+   */
+  #checkVersion({ response }: Answer, isWhole: boolean): void {
+    const { etag, lastModified, sha256 } = this.facts;
+    const { status, headers } = response;
+    const isUsed = sha256 === undefined && (isWhole || status === 206);
     for (
-      const [name, had] of [
-        ["etag", this.facts.etag],
-        ["last-modified", this.facts.lastModified],
+      const [name, had, isWanted] of [
+        ["etag", etag, isUsed],
+        [
+          "last-modified",
+          lastModified,
+          isUsed && isWhole && etag === undefined,
+        ],
       ] as const
     ) {
       const has = headers.get(name);
       if (had === undefined || has === had) continue;
-      if (has === null) continue; // told once is enough, ranges are conditional
+      if (has === null && !isWanted) continue;
       throw new ChangedError(`its ${name} is ${has} now and was ${had}`);
     }
   }

@@ -1,22 +1,29 @@
 import { assertEquals } from "@std/assert";
-import { withCache } from "../../tests/cache.ts";
+import { evaluate } from "../../tests/evaluate.ts";
 import { cacheFolder, environment } from "./environment.ts";
 
-Deno.test("environment() takes an empty variable for one that is not set", () => {
-  Deno.env.set("SERAPH_TEST_EMPTY", "");
-  assertEquals(environment("SERAPH_TEST_EMPTY"), undefined);
-  Deno.env.set("SERAPH_TEST_EMPTY", "x");
-  assertEquals(environment("SERAPH_TEST_EMPTY"), "x");
-  Deno.env.delete("SERAPH_TEST_EMPTY");
+const MODULE = new URL("./environment.ts", import.meta.url);
+
+Deno.test("environment() takes an empty variable for one that is not set", async () => {
+  const code = `import { environment } from "${MODULE}";
+    console.log(["A", "B", "C"].map(environment).join());`;
+  assertEquals(await evaluate(code, { A: "", B: "x" }), ",x,\n");
 });
 
-Deno.test("cacheFolder() lies under XDG_CACHE_HOME when that is set", () =>
-  withCache((folder) => {
-    assertEquals(cacheFolder(), `${folder}/seraph`);
-    Deno.env.delete("XDG_CACHE_HOME");
-    assertEquals(cacheFolder(), `${Deno.env.get("HOME")}/.cache/seraph`);
-    return Promise.resolve();
-  }));
+Deno.test("cacheFolder() lies under XDG_CACHE_HOME when that is set", async () => {
+  const code = `import { cacheFolder } from "${MODULE}";
+    console.log(cacheFolder());`;
+  const home = { HOME: "/home/me" };
+  assertEquals(
+    await evaluate(code, { ...home, XDG_CACHE_HOME: "/x" }),
+    "/x/seraph\n",
+  );
+  assertEquals(await evaluate(code, home), "/home/me/.cache/seraph\n");
+  assertEquals(
+    await evaluate(code, { LOCALAPPDATA: "/local" }),
+    "/local/seraph\n",
+  );
+});
 
 Deno.test({
   name: "environment() gives nothing when the program may not read it",
