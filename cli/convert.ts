@@ -6,6 +6,7 @@ import {
   type ConvertResult,
   formatBytes,
 } from "../mod.ts";
+import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
 import { integer, jsonOption } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
@@ -65,6 +66,7 @@ async function convertBehindBar(
   if (!Deno.stderr.isTerminal()) {
     return await convertCheckpoint(input, output, options);
   }
+  using downloads = await downloadBar();
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
     format: "converting {bar} {percentage}% {rate}/s {eta_formatted} {tensor}",
@@ -83,7 +85,12 @@ async function convertBehindBar(
     bar.update(doneBytes, { tensor, rate });
   };
   try {
-    return await convertCheckpoint(input, output, { ...options, onProgress });
+    const download = { onProgress: downloads.onProgress };
+    return await convertCheckpoint(input, output, {
+      ...options,
+      download,
+      onProgress,
+    });
   } finally {
     bar.stop();
   }

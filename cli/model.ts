@@ -102,19 +102,25 @@ async function loadBehindBar(
   }
 }
 
+/** What asks a program to end; Windows knows the first alone. */
+const INTERRUPTS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM"];
+
 /**
- * An AbortSignal that Ctrl-C aborts.
+ * An AbortSignal that Ctrl-C aborts, or whatever else asks the program to end:
+ * what is half done is taken back.
  *
  * @returns The signal, and how to give Ctrl-C its usual meaning back.
  */
 export function interruptSignal(): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  Deno.addSignalListener("SIGINT", abort);
+  for (const name of INTERRUPTS) Deno.addSignalListener(name, abort);
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      Deno.removeSignalListener("SIGINT", abort);
+      for (const name of INTERRUPTS) Deno.removeSignalListener(name, abort);
     },
   };
 }

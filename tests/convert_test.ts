@@ -8,6 +8,7 @@ import {
   makeCheckpoint,
 } from "./checkpoint/make.ts";
 import { projectFile } from "./engine.ts";
+import { withHub } from "./fake_hub.ts";
 
 const STORIES = projectFile("models/stories260k-f32.gguf");
 const ARCHANGEL = projectFile("models/tiny-archangel-q8_0.gguf");
@@ -342,4 +343,33 @@ Deno.test("convertCheckpoint() refuses an unknown type and odd workers at once",
     "workers is 0.5",
   );
   await assertRejects(() => convertCheckpoint("/none", "/out"), Error, "/none");
+});
+
+Deno.test("convertCheckpoint() takes a repository of a hub, and downloads it once", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, SHARDS);
+    const repo: Record<string, Uint8Array> = {};
+    for (const { name } of Deno.readDirSync(input)) {
+      repo[name] = await Deno.readFile(join(input, name));
+    }
+    const options = { type: "q8_0", name: "x", workers: 0 };
+    const local = join(folder, "local.gguf");
+    await convertCheckpoint(input, local, options);
+    const wanted = await Deno.readFile(local);
+    await withHub({ "me/My-model": repo }, async ({ cacheDir, cdn }) => {
+      const output = join(folder, "hub.gguf");
+      const source = "hf:me/My-model";
+      const download = { cacheDir };
+      await convertCheckpoint(source, output, { ...options, download });
+      assertEquals(await Deno.readFile(output), wanted);
+      // A look at one byte tells whether a file has changed.
+      const bodies = () =>
+        cdn.requests.filter(({ range }) => range?.[1] !== 1).length;
+      const before = bodies();
+      const result = await convertCheckpoint(source, output, { download });
+      assertEquals(result.name, "My Model");
+      assertEquals(bodies(), before, "all is in the cache");
+    });
+  });
 });

@@ -65,7 +65,7 @@ export async function convert(
     options,
   });
   const start = performance.now();
-  await checkpoint.prepare(weights.files);
+  await weights.prepare();
   await using writer = await GgufWriter.create(
     output,
     { fields, tensors: layOut(tensors, rope) },

@@ -17,6 +17,12 @@ export interface CheckpointWeights extends AsyncDisposable {
   readonly files: readonly string[];
   /** The tensors by name, in the order of the files. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /**
+   * Brings the files to where they can be read fast, before weights are read.
+   *
+   * @throws {Error} If they cannot be had.
+   */
+  prepare(): Promise<void>;
 }
 
 const READERS = { safetensors: readSafetensors, pytorch: readPytorch };
@@ -37,12 +43,16 @@ export async function openWeights(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<CheckpointWeights> {
   const { format, names, index } = await findWeights(checkpoint);
+  // Its directory is at its end, and has a place of its own for each tensor.
+  if (format === "pytorch") await checkpoint.prepare(names);
   await using opened = new AsyncDisposableStack();
+  const sources: ByteSource[] = [];
   const tensors = new Map<string, CheckpointTensor>();
   const homes = new Map<string, string>();
   for (const file of names) {
     signal?.throwIfAborted();
     const source: ByteSource = opened.use(await checkpoint.open(file));
+    sources.push(source);
     for (const tensor of await READERS[format](source)) {
       const other = homes.get(tensor.name);
       if (other !== undefined) {
@@ -61,6 +71,10 @@ export async function openWeights(
     format,
     files: names,
     tensors,
+    async prepare() {
+      await checkpoint.prepare(names);
+      for (const source of sources) await source.prepare?.();
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
