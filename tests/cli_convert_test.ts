@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { makeCheckpoint } from "./checkpoint/make.ts";
-import { runCli, runJson } from "./cli.ts";
+import { runCli, runJson, spawnCli } from "./cli.ts";
 import { projectFile } from "./engine.ts";
 
 const STORIES = projectFile("models/stories260k-f32.gguf");
+const ARCHANGEL = projectFile("models/tiny-archangel-q8_0.gguf");
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -78,4 +79,27 @@ Deno.test("seraph convert says what is wrong in a line", async () => {
     'error: Cannot convert "tests": it has no config.json\n',
   );
   assertEquals((await runCli("convert tests")).code, 2);
+});
+
+Deno.test("seraph convert removes what it has written when it is asked to end", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await Deno.mkdir(input);
+    await makeCheckpoint(input, { gguf: ARCHANGEL });
+    const output = join(folder, "out.gguf");
+    const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const child = spawnCli(
+        ["convert", input, "-o", output, "--type", "q5_k_s", "--workers", "0"],
+      );
+      void child.stdin.close();
+      while (names().length === 1) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      child.kill(signal);
+      const { code, stderr } = await child.output();
+      assertEquals([code, new TextDecoder().decode(stderr)], [130, ""]);
+      assertEquals(names(), ["in"]);
+    }
+  });
 });

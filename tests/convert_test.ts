@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
-import { convertCheckpoint, loadModel } from "../mod.ts";
+import { convertCheckpoint, loadModel, quantizeFile } from "../mod.ts";
 import { type GgufFile, readGguf } from "../src/gguf/reader.ts";
 import { openSource } from "../src/gguf/source.ts";
 import {
@@ -120,6 +120,30 @@ Deno.test("convertCheckpoint() writes the same file when weights are in PyTorch 
   );
   assertEquals(a!.length, b!.length);
   assert(a!.every((byte, i) => byte === b![i]));
+});
+
+Deno.test("convertCheckpoint() writes the file that quantizing in a second step gives", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    const shape = { ...SMALL, dim: 256, hiddenDim: 160 };
+    await makeCheckpoint(input, { gguf: STORIES, shape });
+    const [direct, plain, quantized] = ["a", "b", "c"]
+      .map((name) => join(folder, `${name}.gguf`));
+    for (const type of ["q3_k_m", "iq4_xs", "q8_0"]) {
+      await convertCheckpoint(input, direct!, { type, workers: 0 });
+      await convertCheckpoint(input, plain!, { workers: 0 });
+      await quantizeFile(plain!, quantized!, type, { workers: 0 });
+      const [a, b] = await Promise.all(
+        type === "q8_0"
+          // What the converter itself writes has its type in another place.
+          ? [direct!, quantized!].map(async (path) =>
+            sorted(await dataOf(path))
+          )
+          : [direct!, quantized!].map((path) => Deno.readFile(path)),
+      );
+      assertEquals(a, b);
+    }
+  });
 });
 
 Deno.test("convertCheckpoint() takes the type of the weights when none is given", async () => {
