@@ -6,6 +6,8 @@ export interface Sample {
   readonly weights: Float32Array<ArrayBuffer>;
 }
 
+const { fround } = Math;
+
 const BLOCK = 256;
 
 /**
@@ -66,6 +68,7 @@ export function extremeSamples(seed: number, blocks: number): Sample[] {
       "subnormal blocks",
       (i) => i % 64 < 32 ? size() : 2 ** -130 * size(),
     ),
+    sample("small levels", (i) => fround(i % 16 * 2 ** -19 / 15)),
     sample("huge", () => size() * 2 ** 15),
     sample("near the largest scale", () => size() * 2 ** 19),
   ];
