@@ -3,7 +3,7 @@ import { blockFormatByName } from "../src/gguf/formats.ts";
 import type { KernelScope } from "../src/gpu/kernel.ts";
 import { createPacker } from "../src/kernels/quantize/packer.ts";
 import type { Sample } from "../src/kernels/quantize/samples.ts";
-import { decoderOf } from "../src/quantize/decode.ts";
+import { Decoder } from "../src/quantize/decode.ts";
 import { quantizeRows } from "../src/quantize/quantize_rows.ts";
 
 /** The bytes of weights in a format that the GPU unpacks. */
@@ -28,13 +28,14 @@ export async function assertPacked(
 ): Promise<Map<string, number>> {
   const most = samples[0]!.weights.length;
   const packer = (await createPacker(scope, { from, to, weights: most }))!;
-  const decode = await decoderOf(from);
+  const decoder = new Decoder();
   const { blockSize, bytes: blockBytes } = blockFormatByName(to)!;
   const unsureBlocks = new Map<string, number>();
   for (const { name, weights } of samples) {
     const bytes = encodeWeights(from, weights);
     const { bytes: actual, unsure } = await packer.pack(bytes);
-    const expected = quantizeRows(to, decode(bytes), weights.length);
+    const floats = await decoder.decode(from, bytes);
+    const expected = quantizeRows(to, floats, weights.length);
     assert(unsure !== undefined);
     assertEquals(actual.length, expected.length);
     unsureBlocks.set(name, unsure.length);
