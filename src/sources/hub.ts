@@ -6,6 +6,7 @@ import type { SourceContext } from "./context.ts";
 import { downloadError, TransferError } from "./errors.ts";
 import { type Credentials, request } from "./http.ts";
 import { formatHubName, type Hub, type HubName } from "./hub_name.ts";
+import { firstManners } from "./manners.ts";
 import type { WebFile } from "./web_file.ts";
 
 /** A repository of a model has some dozens; a listing may lead in circles. */
@@ -43,6 +44,7 @@ export async function listHub(
       const isDown = (error as Error).cause instanceof TransferError;
       const cached = isDown ? await listCached(name, context) : [];
       if (cached.length === 0) throw error;
+      context.offline = true; // it need not be asked for each file
       return cached;
     }
   }
@@ -114,7 +116,7 @@ async function listOnline(
       const chunks = await collect(answer.chunks());
       const { status, headers } = answer.response;
       return new Response(new Blob(chunks), { status, headers });
-    }, { ...manners, label, signal });
+    }, { ...firstManners(manners), label, signal });
   };
   const { listFiles } = await import("@huggingface/hub");
   const listing = listFiles({

@@ -14,6 +14,15 @@ export interface Manners {
   saveMs: number;
 }
 
+/** Attempts to hear of a server at all: a name that was mistyped is told soon. */
+const FIRST_ATTEMPTS = 4;
+
+/** How a server is treated that was not heard of yet. */
+export function firstManners(manners: Manners): Manners {
+  const attempts = Math.min(manners.attempts, FIRST_ATTEMPTS);
+  return { ...manners, attempts };
+}
+
 /** How a server is treated if nobody says otherwise. */
 export const MANNERS: Manners = {
   connections: 4,

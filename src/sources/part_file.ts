@@ -1,9 +1,10 @@
+import { dirname } from "node:path";
 import type { CachePlace } from "./cache_place.ts";
 import { isSameFile, readJson, removeIfThere } from "./cache_record.ts";
 import { checkDiskSpace } from "./disk_space.ts";
 import { type ByteRange, RangeSet } from "./range_set.ts";
 import type { RemoteFacts } from "./remote_facts.ts";
-import { writeAll, writeWhole } from "./write_whole.ts";
+import { syncFolder, writeAll, writeWhole } from "./write_whole.ts";
 
 const VERSION = 1;
 /** Bytes that are collected before they are written, and for how long. */
@@ -51,7 +52,7 @@ export class PartFile implements Disposable {
   static async open(place: CachePlace, facts: RemoteFacts): Promise<PartFile> {
     const done = await knownRanges(place, facts);
     // Before the bytes that it is of: a map never speaks of others.
-    if (done === undefined) await removeIfThere(place.map);
+    if (done === undefined) await forgetMap(place);
     const file = await Deno.open(place.part, {
       create: true,
       read: true,
@@ -91,7 +92,7 @@ export class PartFile implements Disposable {
 
   /** Drops all bytes. */
   async clear(): Promise<void> {
-    await removeIfThere(this.#place.map);
+    await forgetMap(this.#place);
     this.#done.remove(0, Infinity);
     await this.#file.truncate(0);
     if (this.#facts.size !== undefined) {
@@ -222,6 +223,12 @@ export async function bytesSoFar(
 ): Promise<number> {
   const map = await readJson(place.map).catch(() => undefined);
   return isPartMap(map) ? new RangeSet(map.done).bytes : 0;
+}
+
+/** Removes a map for good, before the bytes that it speaks of. */
+async function forgetMap({ map }: CachePlace): Promise<void> {
+  await removeIfThere(map);
+  await syncFolder(dirname(map));
 }
 
 /** What is there of this version of a file; `undefined` if that is not known. */

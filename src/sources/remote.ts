@@ -1,7 +1,7 @@
 import { retry } from "./backoff.ts";
 import { ChangedError, downloadError, TransferError } from "./errors.ts";
 import { type Answer, request } from "./http.ts";
-import type { Manners } from "./manners.ts";
+import { firstManners, type Manners } from "./manners.ts";
 import {
   contentRange,
   decode,
@@ -10,9 +10,6 @@ import {
   type RemoteFacts,
   type Target,
 } from "./remote_facts.ts";
-
-/** A name that was mistyped is told soon. */
-const PROBE_ATTEMPTS = 4;
 
 /** A file on a server that was asked about. */
 export class Remote {
@@ -51,7 +48,6 @@ export class Remote {
   ): Promise<Remote> {
     const { label, credentials, explain } = target;
     const { idleMs } = manners;
-    const attempts = Math.min(manners.attempts, PROBE_ATTEMPTS);
     return await retry(async () => {
       const ask = (headers: HeadersInit) =>
         request(target.url, {
@@ -80,7 +76,7 @@ export class Remote {
       }
       const whole = { ...facts, ranges: false };
       return new Remote(target, whole, { manners, place: answer.url });
-    }, { ...manners, attempts, label, signal });
+    }, { ...firstManners(manners), label, signal });
   }
 
   /**
@@ -135,7 +131,7 @@ export class Remote {
     await using answer = await this.#ask({}, signal);
     const facts = factsOf(answer, this.target);
     if (facts === undefined || facts.size !== size) {
-      throw new ChangedError(`it has ${facts?.size} bytes now and had ${size}`);
+      throw sizeError(facts?.size, size);
     }
     this.#checkVersion(answer, true);
     let count = 0;
@@ -184,7 +180,7 @@ export class Remote {
     const range = contentRange(headers);
     const { size } = this.facts;
     if (range.size !== undefined && range.size !== size) {
-      throw new ChangedError(`it has ${range.size} bytes now and had ${size}`);
+      throw sizeError(range.size, size);
     }
     if (status === 416) {
       throw new TransferError(
@@ -228,4 +224,9 @@ export class Remote {
       throw new ChangedError(`its ${name} is ${has} now and was ${had}`);
     }
   }
+}
+
+function sizeError(has: number | undefined, had: number | undefined) {
+  const say = (size: number | undefined) => size ?? "an unknown number of";
+  return new ChangedError(`it has ${say(has)} bytes now and had ${say(had)}`);
 }

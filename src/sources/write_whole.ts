@@ -29,3 +29,13 @@ export async function writeAll(
     done += await file.write(bytes.subarray(done));
   }
 }
+
+/** Waits until the names in a folder are on the disk, where systems do that. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path);
+    await folder.sync();
+  } catch {
+    // Windows opens no folder.
+  }
+}
