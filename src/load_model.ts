@@ -14,11 +14,14 @@ import { traced } from "./telemetry/telemetry.ts";
  * const { text } = await model.generate("Once upon a time").result();
  * ```
  *
+ * A URL or `hf:owner/repo:Q4_K_M` is downloaded to the cache folder: its header
+ * is read at once, and its weights once all that can be refused was not.
+ *
  * Where OpenTelemetry is on (in Deno by `OTEL_DENO=true`), loading is a span, and
  * so is each generation, with `prefill` and `decode` in it; they say how many
  * tokens in how much time, and nothing of the text.
  *
- * @param input A path, a `file:` URL, or the file's bytes.
+ * @param input A path, URL or name on the hub, or bytes: see `ModelInput`.
  * @param options How to load it.
  * @returns The model; dispose of it to free its GPU memory.
  * @throws {Error} If the file is missing, broken or of an unsupported kind, or

@@ -61,7 +61,7 @@ export interface InspectOptions {
 /**
  * Reads what a GGUF file says of itself; needs no GPU.
  *
- * @param input A path, a `file:` URL, or the file's bytes.
+ * @param input A path, URL or name on the hub, or bytes: see `ModelInput`.
  * @param options Interruption.
  * @returns The header, also of files that cannot be run.
  * @throws {Error} If it is no GGUF file, or a broken one.
@@ -113,7 +113,7 @@ function judge(file: GgufFile): Pick<Inspection, "config" | "problem"> {
  * Loads the tokenizer of a GGUF file; needs no GPU, and files without weights
  * will do.
  *
- * @param input A path, a `file:` URL, or the file's bytes.
+ * @param input A path, URL or name on the hub, or bytes: see `ModelInput`.
  * @param options Interruption.
  * @returns The tokenizer.
  * @throws {Error} If the file is broken, or has a tokenizer of another kind.
