@@ -28,12 +28,8 @@ export async function loadWithProgress(
   options: LoadWithProgressOptions = {},
 ): Promise<Model> {
   const { progress = Deno.stderr.isTerminal(), ...load } = options;
-  const bar = progress ? await downloadBar() : undefined;
-  const download = { onProgress: bar?.onProgress, ...load.download };
-  const all = { ...options, download };
-  using _ = bar;
   const model = progress
-    ? await loadBehindBar(input, all)
+    ? await loadBehindBar(input, options)
     : await loadModel(input, load);
   warnOfRefused(model);
   return model;
@@ -77,6 +73,9 @@ async function loadBehindBar(
   options: LoadWithProgressOptions,
 ): Promise<Model> {
   const { progress: _, ...load } = options;
+  using downloads = await downloadBar();
+  const { onProgress: onDownload } = downloads;
+  const download = { onProgress: onDownload, ...load.download };
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
     format: "loading {bar} {percentage}% {loaded}, {tensors} tensors",
@@ -96,7 +95,7 @@ async function loadBehindBar(
     else bar.start(totalBytes, loadedBytes, loaded);
   };
   try {
-    return await loadModel(input, { ...load, onProgress });
+    return await loadModel(input, { ...load, download, onProgress });
   } finally {
     bar.stop();
   }
