@@ -38,11 +38,6 @@ export class Meter {
     this.#onProgress = onProgress;
   }
 
-  /** Bytes that are done. */
-  get loadedBytes(): number {
-    return this.#loadedBytes;
-  }
-
   /** There is one more file, of so many bytes if that is known. */
   expect(bytes: number | undefined): void {
     const isKnown = bytes !== undefined && this.totalBytes !== undefined;
@@ -66,10 +61,10 @@ export class Meter {
     this.#loadedBytes = this.#before;
   }
 
-  /** So many bytes were moved; a negative number where some have to be again. */
+  /** So many bytes were moved. */
   add(bytes: number): void {
     this.#loadedBytes += bytes;
-    this.#moved += Math.max(0, bytes);
+    this.#moved += bytes;
     const isLast = this.#loadedBytes === this.totalBytes;
     this.#tell(isLast);
   }

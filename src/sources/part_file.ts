@@ -198,11 +198,6 @@ export class PartWriter implements AsyncDisposable {
     if (bytes.length > 0) this.#onWritten(start, this.#offset);
   }
 
-  /** Bytes before this offset are written. */
-  get offset(): number {
-    return this.#offset;
-  }
-
   /** Writes what was taken, and closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
