@@ -24,6 +24,7 @@ export function convertCommand(): Command {
       "what the matrices become: f32, f16, bf16, q8_0, q4_k_m, …; " +
         "by default bf16 or f16, as they are",
     )
+    .option("--imatrix <file>", "importance matrix, of llama-imatrix")
     .option("--name <name>", "what the model is called")
     .option("--pre <name>", "llama.cpp's name for how words are split")
     .option(
@@ -38,17 +39,19 @@ export function convertCommand(): Command {
 interface Flags extends Pick<ConvertOptions, "type" | "name" | "workers"> {
   output: string;
   pre?: string;
+  imatrix?: string;
   json?: boolean;
 }
 
 async function convert(
   input: string,
-  { output, pre, json, ...flags }: Flags,
+  { output, pre, imatrix, json, ...flags }: Flags,
 ): Promise<void> {
   using interrupt = interruptSignal();
   const result = await convertBehindBar(input, output, {
     ...flags,
     preTokenizer: pre,
+    importance: imatrix,
     signal: interrupt.signal,
   });
   if (json) {

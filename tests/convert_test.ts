@@ -9,6 +9,7 @@ import {
 } from "./checkpoint/make.ts";
 import { projectFile } from "./engine.ts";
 import { withHub } from "./fake_hub.ts";
+import { importanceDat } from "./importance.ts";
 
 const STORIES = projectFile("models/stories260k-f32.gguf");
 const ARCHANGEL = projectFile("models/tiny-archangel-q8_0.gguf");
@@ -62,6 +63,20 @@ async function dataOf(input: string | URL): Promise<Map<string, string>> {
     data.set(name, `${format.name} ${shape} ${new Uint8Array(hash).toHex()}`);
   }
   return data;
+}
+
+/** An importance matrix for all matrices of a file. */
+async function importanceOf(path: string): Promise<Uint8Array> {
+  await using source = await openSource(path);
+  const { tensors } = await readGguf(source);
+  return importanceDat(
+    tensors.values().filter(({ shape }) => shape.length > 1)
+      .map(({ name, shape }) => ({
+        name,
+        calls: 1,
+        sums: Array.from({ length: shape[0]! }, (_, i) => 1 + i % 7),
+      })).toArray(),
+  );
 }
 
 function sorted(map: ReadonlyMap<string, string>) {
@@ -143,6 +158,32 @@ Deno.test("convertCheckpoint() writes the file that quantizing in a second step 
       );
       assertEquals(a, b);
     }
+  });
+});
+
+Deno.test("convertCheckpoint() weighs columns as quantizing does when it is given an importance matrix", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    const shape = { ...SMALL, dim: 256, hiddenDim: 256, layers: 1 };
+    await makeCheckpoint(input, { gguf: STORIES, shape });
+    const [direct, plain, quantized, importance] = [
+      "a",
+      "b",
+      "c",
+      "imatrix.gguf",
+    ]
+      .map((name) => join(folder, name));
+    await convertCheckpoint(input, plain!, { workers: 0 });
+    await Deno.writeFile(importance!, await importanceOf(plain!));
+    const options = { importance: importance!, workers: 0 };
+    await convertCheckpoint(input, direct!, { ...options, type: "q2_k_s" });
+    await quantizeFile(plain!, quantized!, "q2_k_s", options);
+    assertEquals(await Deno.readFile(direct!), await Deno.readFile(quantized!));
+    await assertRejects(
+      () => convertCheckpoint(input, direct!, { type: "q2_k_s" }),
+      Error,
+      "needs an importance matrix",
+    );
   });
 });
 
@@ -381,19 +422,21 @@ Deno.test("convertCheckpoint() takes a repository of a hub, and downloads it onc
     const local = join(folder, "local.gguf");
     await convertCheckpoint(input, local, options);
     const wanted = await Deno.readFile(local);
-    await withHub({ "me/My-model": repo }, async ({ cacheDir, cdn }) => {
-      const output = join(folder, "hub.gguf");
-      const source = "hf:me/My-model";
-      const download = { cacheDir };
-      await convertCheckpoint(source, output, { ...options, download });
-      assertEquals(await Deno.readFile(output), wanted);
-      // A look at one byte tells whether a file has changed.
-      const bodies = () =>
-        cdn.requests.filter(({ range }) => range?.[1] !== 1).length;
-      const before = bodies();
-      const result = await convertCheckpoint(source, output, { download });
-      assertEquals(result.name, "My Model");
-      assertEquals(bodies(), before, "all is in the cache");
-    });
+    await withHub(
+      { "me/My-model": repo },
+      async ({ options: download, cdn }) => {
+        const output = join(folder, "hub.gguf");
+        const source = "hf:me/My-model";
+        await convertCheckpoint(source, output, { ...options, download });
+        assertEquals(await Deno.readFile(output), wanted);
+        // A look at one byte tells whether a file has changed.
+        const bodies = () =>
+          cdn.requests.filter(({ range }) => range?.[1] !== 1).length;
+        const before = bodies();
+        const result = await convertCheckpoint(source, output, { download });
+        assertEquals(result.name, "My Model");
+        assertEquals(bodies(), before, "all is in the cache");
+      },
+    );
   });
 });

@@ -4,6 +4,10 @@ import { blockFormatByName } from "../gguf/formats.ts";
 import type { GgufField } from "../gguf/field.ts";
 import type { GgufPlan } from "../gguf/layout.ts";
 import { GgufWriter } from "../gguf/writer.ts";
+import {
+  type ImportanceMatrix,
+  readImportanceMatrix,
+} from "../quantize/importance.ts";
 import { quantizedFields } from "../quantize/metadata.ts";
 import { type QuantizationType, quantizationType } from "../quantize/types.ts";
 import { type Checkpoint, openCheckpoint } from "../sources/checkpoint.ts";
@@ -44,7 +48,7 @@ export async function convert(
   output: string | URL,
   options: ConvertOptions,
 ): Promise<ConvertResult> {
-  const { signal, download, onProgress } = options;
+  const { signal, download, importance, onProgress } = options;
   const given = options.type === undefined
     ? undefined
     : quantizationType(options.type);
@@ -55,12 +59,16 @@ export async function convert(
   const rope = convertRope(config);
   await using weights = await openWeights(checkpoint, { signal });
   const type = given ?? typeOf(weights.tensors);
-  const tensors = planConversion(weights.tensors, config, type);
+  const matrix = importance === undefined
+    ? undefined
+    : await readImportanceMatrix(importance, { signal });
+  const tensors = planConversion(weights.tensors, config, type, matrix);
   const parameters = countWeights(tensors, rope);
   const fields = await allFields(checkpoint, {
     config,
     rope,
     type,
+    matrix,
     parameters,
     options,
   });
@@ -88,7 +96,10 @@ export async function convert(
     outputBytes: writer.size,
     seconds,
     bytesPerSecond: inputBytes / seconds,
-    warnings: rope.warning === undefined ? [] : [rope.warning],
+    warnings: [
+      ...(rope.warning === undefined ? [] : [rope.warning]),
+      ...otherFormats(tensors),
+    ],
   };
 }
 
@@ -112,10 +123,11 @@ function typeOf(
 
 async function allFields(
   checkpoint: Checkpoint,
-  { config, rope, type, parameters, options }: {
+  { config, rope, type, matrix, parameters, options }: {
     config: CheckpointConfig;
     rope: RopeFields;
     type: QuantizationType;
+    matrix: ImportanceMatrix | undefined;
     parameters: number;
     options: ConvertOptions;
   },
@@ -143,7 +155,7 @@ async function allFields(
   ];
   return CONVERTER_TYPES.includes(type.name)
     ? fields
-    : quantizedFields(fields, type, undefined);
+    : quantizedFields(fields, type, matrix);
 }
 
 /** The last part of a path, or of a name on a hub. */
@@ -189,14 +201,29 @@ function summarize(
       source: null,
       from: "F32",
       to: "F32",
+      meant: "F32",
     }]),
-    ...tensors.map(({ name, shape, from, format }) => ({
+    ...tensors.map(({ name, shape, from, format, meant }) => ({
       name,
       shape,
       source: from.name,
       from: from.dtype,
       to: format.name,
+      meant,
     })),
+  ];
+}
+
+/** Says so where rows are no whole blocks of what was meant for them. */
+function otherFormats(tensors: readonly TensorConversion[]): string[] {
+  const others = tensors.filter(({ format, meant }) => format.name !== meant);
+  if (others.length === 0) return [];
+  const formats = new Set(
+    others.map(({ format, meant }) => `${format.name} in place of ${meant}`),
+  );
+  return [
+    `rows of ${others.length} tensors are no whole blocks: ` +
+    [...formats].join(", "),
   ];
 }
 

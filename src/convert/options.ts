@@ -1,3 +1,4 @@
+import type { ModelInput } from "../sources/input.ts";
 import type { DownloadOptions } from "../sources/options.ts";
 
 /** How far {@linkcode convertCheckpoint} is. */
@@ -18,6 +19,11 @@ export interface ConvertOptions {
    * else to `"f16"`, as in llama.cpp's converter.
    */
   type?: string | undefined;
+  /**
+   * How much the columns of each matrix matter: a file of llama.cpp's
+   * `llama-imatrix`. Defaults to what is unknown.
+   */
+  importance?: ModelInput | undefined;
   /** `general.name` of the file. Defaults to what the checkpoint's files say. */
   name?: string | undefined;
   /**
@@ -51,6 +57,8 @@ export interface ConvertedTensor {
   readonly from: string;
   /** What they are. */
   readonly to: string;
+  /** What the type has for it; not `to` where its rows do not fit that. */
+  readonly meant: string;
 }
 
 /** What {@linkcode convertCheckpoint} did. */
@@ -59,6 +67,11 @@ export interface ConvertResult {
   readonly files: readonly string[];
   /** llama.cpp's name of what the matrices became. */
   readonly type: string;
+  /**
+   * How much the columns of each matrix matter: a file of llama.cpp's
+   * `llama-imatrix`. Defaults to what is unknown.
+   */
+  importance?: ModelInput | undefined;
   /** `general.name` of the file. */
   readonly name: string;
   /** The tensors in the order of the file. */

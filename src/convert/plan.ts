@@ -1,8 +1,9 @@
 import { blockFormatByName } from "../gguf/formats.ts";
 import type { PlannedTensor } from "../gguf/layout.ts";
 import { quote } from "../gguf/quote.ts";
-import { chooseFormats } from "../quantize/mix.ts";
-import { compareTensors } from "../quantize/tensor_roles.ts";
+import type { TensorInfo } from "../gguf/reader.ts";
+import type { ImportanceMatrix } from "../quantize/importance.ts";
+import { planTensors } from "../quantize/plan.ts";
 import type { QuantizationType } from "../quantize/types.ts";
 import type { CheckpointConfig } from "./config.ts";
 import { isIgnored, llamaRoles, type TensorRole } from "./names.ts";
@@ -14,6 +15,10 @@ export interface TensorConversion extends PlannedTensor {
   readonly from: CheckpointTensor;
   /** Heads whose rows are put in another order; 0 where rows stay. */
   readonly heads: number;
+  /** The format that was meant for it, if its rows are no whole blocks of that. */
+  readonly meant: string;
+  /** How much its columns matter, `[columns]`, if that is known. */
+  readonly importance: Float32Array | undefined;
 }
 
 /** A tensor, and what it is to the model. */
@@ -31,6 +36,7 @@ const WEIGHT_TYPES: readonly string[] = ["F32", "F16", "BF16", "F64"];
  * @param tensors The checkpoint's tensors by name.
  * @param config Its configuration.
  * @param type What its matrices become; all else is F32.
+ * @param matrix The importance matrix, if there is one.
  * @returns The tensors, ordered by layer and name as llama.cpp's quantizer
  * orders them: its mixes of formats count layers in that order.
  * @throws {Error} If a tensor is missing, has another shape or is none that a
@@ -41,24 +47,53 @@ export function planConversion(
   tensors: ReadonlyMap<string, CheckpointTensor>,
   config: CheckpointConfig,
   type: QuantizationType,
+  matrix?: ImportanceMatrix,
 ): TensorConversion[] {
-  const found = findTensors(tensors, config)
-    .map(({ from, role }) => ({
-      name: role.name,
-      shape: from.shape.toReversed(),
-      // Kept by what is no matrix: llama.cpp takes norms as F32 only.
-      format: blockFormatByName("F32")!,
-      heads: role.heads === undefined ? 0 : config[role.heads],
-      from,
-    }))
-    .sort(compareTensors);
-  const { layers, heads, kvHeads } = config;
-  const model = { architecture: "llama", layers, heads, kvHeads, experts: 0 };
-  const choices = chooseFormats(type, model, found);
-  return found.map((tensor, i) => ({
-    ...tensor,
-    format: blockFormatByName(choices[i]!.format)!,
-  }));
+  const found = new Map(
+    findTensors(tensors, config).map((found) => [found.role.name, found]),
+  );
+  const { label, layers, heads, kvHeads } = config;
+  const file = {
+    label,
+    metadata: {
+      "general.architecture": "llama",
+      "llama.block_count": layers,
+      "llama.attention.head_count": heads,
+      "llama.attention.head_count_kv": kvHeads,
+    },
+    tensors: new Map(
+      Array.from(found, ([name, { from }]) => [name, asInfo(name, from)]),
+    ),
+  };
+  return planTensors(file, type, matrix).map(
+    ({ tensor: { name, shape }, format, meant, importance }) => {
+      const { from, role } = found.get(name)!;
+      return {
+        name,
+        shape,
+        format: blockFormatByName(format)!,
+        meant,
+        importance,
+        heads: role.heads === undefined ? 0 : config[role.heads],
+        from,
+      };
+    },
+  );
+}
+
+/**
+ * A tensor as a GGUF file would have it that is not quantized yet. Vectors are
+ * F32 and stay so: llama.cpp takes norms as nothing else.
+ */
+function asInfo(name: string, { shape, bytes }: CheckpointTensor): TensorInfo {
+  return {
+    name,
+    shape: shape.toReversed(),
+    format: blockFormatByName("F32")!,
+    elements: shape.reduce((product, length) => product * length, 1),
+    offset: 0,
+    bytes,
+  };
 }
 
 function findTensors(

@@ -79,7 +79,7 @@ async function* piecesOf(
       from,
       to: format.name,
       bytes,
-      importance: undefined,
+      importance: tensor.importance,
     });
     yield { name, read, bytes: work };
   }

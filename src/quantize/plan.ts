@@ -38,6 +38,9 @@ export interface QuantizeMixOptions {
   allowRequantize?: boolean | undefined;
 }
 
+/** What of a file's header decides what becomes of its tensors. */
+export type PlannedFile = Pick<GgufFile, "label" | "metadata" | "tensors">;
+
 /** Formats that importance makes a difference to. */
 const WITHOUT_IMPORTANCE = ["F32", "F16", "BF16", "Q8_0"];
 
@@ -54,7 +57,7 @@ const WITHOUT_IMPORTANCE = ["F32", "F16", "BF16", "Q8_0"];
  * @throws {RangeError} If the importance matrix does not fit.
  */
 export function planTensors(
-  file: GgufFile,
+  file: PlannedFile,
   type: QuantizationType,
   matrix: ImportanceMatrix | undefined,
   options: QuantizeMixOptions = {},
@@ -98,7 +101,7 @@ function formatName(name: string | undefined): string | undefined {
 }
 
 function checkSource(
-  { label }: GgufFile,
+  { label }: PlannedFile,
   { name, format: from }: TensorInfo,
   { format, allowRequantize }: { format: string; allowRequantize: boolean },
 ): void {
@@ -113,7 +116,7 @@ function checkSource(
 
 /** llama.cpp refuses 2-bit mixes without importance: they make no sense. */
 function checkNeed(
-  { label }: GgufFile,
+  { label }: PlannedFile,
   { name }: TensorInfo,
   { format, type }: { format: string; type: QuantizationType },
 ): void {
