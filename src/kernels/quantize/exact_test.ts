@@ -24,6 +24,7 @@ async function evaluate(
       `@group(0) @binding(1) var<storage, read> pairs: array<vec2f>;
       @compute @workgroup_size(64)
       fn main(@builtin(global_invocation_id) id: vec3u) {
+        if (id.x >= params.blocks) { return; }
         let a = pairs[id.x].x;
         let b = pairs[id.x].y;
         let result = ${expression};
@@ -83,6 +84,18 @@ function bitsOf(
 
 const { abs, fround, sqrt } = Math;
 
+/** Asserts that results are as wanted, by the first that is not. */
+function assertBits(
+  actual: Uint32Array,
+  wanted: Uint32Array,
+  pairs: Float32Array,
+): void {
+  const i = wanted.findIndex((bits, i) => actual[i] !== bits);
+  if (i < 0) return;
+  const [a, b] = pairs.subarray(2 * i, 2 * i + 2);
+  assertEquals(actual[i], wanted[i], `result ${i}, of ${a} and ${b}`);
+}
+
 const operations: [string, string, (a: number, b: number) => number][] = [
   ["div()", "bitcast<u32>(div(a, b))", (a, b) => a / b],
   ["root()", "bitcast<u32>(root(abs(a)))", (a) => sqrt(abs(a))],
@@ -102,14 +115,15 @@ for (const [name, expression, reference] of operations) {
   scopeTest(`${name} of exact.wgsl is right to the last bit`, async (scope) => {
     const pairs = randomPairs(-20, 20);
     const actual = await evaluate(scope, expression, pairs);
-    assertEquals(actual, bitsOf(pairs, reference));
+    assertBits(actual, bitsOf(pairs, reference), pairs);
   });
 }
 
 scopeTest("to_half() of exact.wgsl rounds halves to even", async (scope) => {
   const pairs = randomPairs(-30, 18);
   const actual = await evaluate(scope, "to_half(a)", pairs);
-  assertEquals(actual, actual.map((_, i) => toHalf(pairs[2 * i]!)));
+  const wanted = actual.map((_, i) => toHalf(pairs[2 * i]!));
+  assertBits(actual, wanted, pairs);
 });
 
 scopeTest("div() of exact.wgsl is unsure beyond the range", async (scope) => {
@@ -119,5 +133,5 @@ scopeTest("div() of exact.wgsl is unsure beyond the range", async (scope) => {
   pairs.set(cases.flat());
   const actual = await evaluate(scope, "bitcast<u32>(div(a, b))", pairs);
   const wanted = new Uint32Array(cases.length).fill(0xdead);
-  assertEquals(actual.subarray(0, cases.length), wanted);
+  assertBits(actual, wanted, pairs);
 });
