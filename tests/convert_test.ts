@@ -141,7 +141,8 @@ Deno.test("convertCheckpoint() writes the file that quantizing in a second step 
   await inFolder(async (folder) => {
     const input = join(folder, "in");
     const shape = { ...SMALL, dim: 256, hiddenDim: 160 };
-    await makeCheckpoint(input, { gguf: STORIES, shape });
+    const config = { "rope_scaling": { "rope_type": "llama3" } };
+    await makeCheckpoint(input, { gguf: STORIES, shape, config });
     const [direct, plain, quantized] = ["a", "b", "c"]
       .map((name) => join(folder, `${name}.gguf`));
     for (const type of ["q3_k_m", "iq4_xs", "q8_0"]) {
@@ -393,6 +394,22 @@ Deno.test("convertCheckpoint() leaves no file and keeps an old one when it is st
       const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
       assertEquals(names.sort(), ["in", "out.gguf"]);
     }
+  });
+});
+
+Deno.test("convertCheckpoint() refuses to write over the checkpoint", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    await makeCheckpoint(input, SHARDS);
+    const output = join(input, ".", SECOND);
+    const before = await Deno.readFile(output);
+    await assertRejects(
+      () => convertCheckpoint(input, output),
+      Error,
+      "it is a file of the checkpoint",
+    );
+    assertEquals(await Deno.readFile(output), before);
+    await convertCheckpoint(input, join(input, "out.gguf"), { workers: 0 });
   });
 });
 

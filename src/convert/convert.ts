@@ -1,8 +1,6 @@
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { blockFormatByName } from "../gguf/formats.ts";
 import type { GgufField } from "../gguf/field.ts";
-import type { GgufPlan } from "../gguf/layout.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import {
   type ImportanceMatrix,
@@ -19,7 +17,7 @@ import type {
   ConvertOptions,
   ConvertResult,
 } from "./options.ts";
-import { planConversion, type TensorConversion } from "./plan.ts";
+import { CALCULATED, planConversion, type TensorConversion } from "./plan.ts";
 import { convertRope, type RopeFields } from "./rope.ts";
 import type { CheckpointTensor } from "./tensor_file.ts";
 import {
@@ -33,7 +31,6 @@ import { writeWeights } from "./write_weights.ts";
 
 /** Types that llama.cpp's converter writes itself; others are quantized then. */
 const CONVERTER_TYPES = ["F32", "F16", "BF16", "Q8_0"];
-const ROPE_FREQS = "rope_freqs.weight";
 
 /**
  * Does what `convertCheckpoint()` says.
@@ -58,12 +55,17 @@ export async function convert(
   const config = await readConfig(checkpoint);
   const rope = convertRope(config);
   await using weights = await openWeights(checkpoint, { signal });
+  checkOutput(output, checkpoint, weights.files);
   const type = given ?? typeOf(weights.tensors);
   const matrix = importance === undefined
     ? undefined
     : await readImportanceMatrix(importance, { signal });
-  const tensors = planConversion(weights.tensors, config, type, matrix);
-  const parameters = countWeights(tensors, rope);
+  const { frequencies } = rope;
+  const tensors = planConversion(weights.tensors, config, type, {
+    matrix,
+    frequencies,
+  });
+  const parameters = countWeights(tensors);
   const fields = await allFields(checkpoint, {
     config,
     rope,
@@ -76,12 +78,9 @@ export async function convert(
   await weights.prepare();
   await using writer = await GgufWriter.create(
     output,
-    { fields, tensors: layOut(tensors, rope) },
+    { fields, tensors },
     { signal },
   );
-  if (rope.frequencies !== undefined) {
-    await writer.write(ROPE_FREQS, new Uint8Array(rope.frequencies.buffer));
-  }
   await writeWeights(tensors, writer, { workers, signal, onProgress });
   await writer.finish();
   const seconds = (performance.now() - start) / 1000;
@@ -90,7 +89,7 @@ export async function convert(
     files: weights.files,
     type: type.name,
     name: nameOf(fields),
-    tensors: summarize(tensors, rope),
+    tensors: tensors.map(summarize),
     parameters,
     inputBytes,
     outputBytes: writer.size,
@@ -101,6 +100,28 @@ export async function convert(
       ...otherFormats(tensors),
     ],
   };
+}
+
+/** The weights would be gone once they are converted. */
+function checkOutput(
+  output: string | URL,
+  { label }: Checkpoint,
+  files: readonly string[],
+): void {
+  if (label.startsWith("hf:")) return;
+  const path = resolve(pathOf(output));
+  if (!files.some((name) => join(resolve(pathOf(label)), name) === path)) {
+    return;
+  }
+  throw new Error(
+    `Cannot write "${output}": it is a file of the checkpoint, ` +
+      "another name is wanted",
+  );
+}
+
+function pathOf(location: string | URL): string {
+  const isUrl = location instanceof URL || /^file:/i.test(location);
+  return isUrl ? fileURLToPath(location) : location;
 }
 
 async function readConfig(checkpoint: Checkpoint): Promise<CheckpointConfig> {
@@ -163,55 +184,27 @@ function folderName(label: string): string {
   if (label.startsWith("hf:")) {
     return label.replace(/@[^/@]*$/, "").split("/").at(-1)!;
   }
-  const isUrl = /^file:/i.test(label);
-  return basename(isUrl ? fileURLToPath(label) : resolve(label)) || "model";
+  return basename(resolve(pathOf(label))) || "model";
 }
 
-function countWeights(
-  tensors: readonly TensorConversion[],
-  { frequencies }: RopeFields,
-): number {
+function countWeights(tensors: readonly TensorConversion[]): number {
   return tensors.reduce(
     (sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1),
-    frequencies?.length ?? 0,
+    0,
   );
 }
 
-/** What is calculated comes first: it is of no layer. */
-function layOut(
-  tensors: readonly TensorConversion[],
-  { frequencies }: RopeFields,
-): GgufPlan["tensors"] {
-  if (frequencies === undefined) return tensors;
-  const format = blockFormatByName("F32")!;
-  return [
-    { name: ROPE_FREQS, shape: [frequencies.length], format },
-    ...tensors,
-  ];
-}
-
 function summarize(
-  tensors: readonly TensorConversion[],
-  { frequencies }: RopeFields,
-): ConvertedTensor[] {
-  return [
-    ...(frequencies === undefined ? [] : [{
-      name: ROPE_FREQS,
-      shape: [frequencies.length],
-      source: null,
-      from: "F32",
-      to: "F32",
-      meant: "F32",
-    }]),
-    ...tensors.map(({ name, shape, from, format, meant }) => ({
-      name,
-      shape,
-      source: from.name,
-      from: from.dtype,
-      to: format.name,
-      meant,
-    })),
-  ];
+  { name, shape, from, format, meant }: TensorConversion,
+): ConvertedTensor {
+  return {
+    name,
+    shape,
+    source: name === CALCULATED ? null : from.name,
+    from: from.dtype,
+    to: format.name,
+    meant,
+  };
 }
 
 /** Says so where rows are no whole blocks of what was meant for them. */

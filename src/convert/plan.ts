@@ -2,6 +2,7 @@ import { blockFormatByName } from "../gguf/formats.ts";
 import type { PlannedTensor } from "../gguf/layout.ts";
 import { quote } from "../gguf/quote.ts";
 import type { TensorInfo } from "../gguf/reader.ts";
+import type { ByteSource } from "../gguf/source.ts";
 import type { ImportanceMatrix } from "../quantize/importance.ts";
 import { planTensors } from "../quantize/plan.ts";
 import type { QuantizationType } from "../quantize/types.ts";
@@ -21,11 +22,22 @@ export interface TensorConversion extends PlannedTensor {
   readonly importance: Float32Array | undefined;
 }
 
+/** What else {@linkcode planConversion} goes by. */
+export interface PlanConversionOptions {
+  /** The importance matrix. Defaults to none. */
+  matrix?: ImportanceMatrix | undefined;
+  /** Divisors of the rotary frequencies, `[headDim / 2]`. Default to none. */
+  frequencies?: Float32Array | undefined;
+}
+
 /** A tensor, and what it is to the model. */
 interface Found {
   readonly from: CheckpointTensor;
   readonly role: TensorRole;
 }
+
+/** The tensor that no checkpoint has. */
+export const CALCULATED = "rope_freqs.weight";
 
 /** The types that weights can be of, by safetensors' names. */
 const WEIGHT_TYPES: readonly string[] = ["F32", "F16", "BF16", "F64"];
@@ -36,7 +48,7 @@ const WEIGHT_TYPES: readonly string[] = ["F32", "F16", "BF16", "F64"];
  * @param tensors The checkpoint's tensors by name.
  * @param config Its configuration.
  * @param type What its matrices become; all else is F32.
- * @param matrix The importance matrix, if there is one.
+ * @param options Importance, and what is calculated.
  * @returns The tensors, ordered by layer and name as llama.cpp's quantizer
  * orders them: its mixes of formats count layers in that order.
  * @throws {Error} If a tensor is missing, has another shape or is none that a
@@ -47,11 +59,13 @@ export function planConversion(
   tensors: ReadonlyMap<string, CheckpointTensor>,
   config: CheckpointConfig,
   type: QuantizationType,
-  matrix?: ImportanceMatrix,
+  { matrix, frequencies }: PlanConversionOptions = {},
 ): TensorConversion[] {
-  const found = new Map(
-    findTensors(tensors, config).map((found) => [found.role.name, found]),
-  );
+  const all = [
+    ...findTensors(tensors, config),
+    ...(frequencies === undefined ? [] : [calculated(frequencies)]),
+  ];
+  const found = new Map(all.map((found) => [found.role.name, found]));
   const { label, layers, heads, kvHeads } = config;
   const file = {
     label,
@@ -79,6 +93,27 @@ export function planConversion(
       };
     },
   );
+}
+
+/** What no checkpoint has is read from memory. */
+function calculated(frequencies: Float32Array): Found {
+  const name = CALCULATED;
+  const bytes = new Uint8Array(frequencies.buffer);
+  const source: ByteSource = {
+    label: name,
+    size: bytes.length,
+    readInto(target, offset) {
+      target.set(bytes.subarray(offset, offset + target.length));
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const shape = [frequencies.length];
+  const place = { offset: 0, bytes: bytes.length };
+  return {
+    from: { name, dtype: "F32", shape, source, ...place },
+    role: { name, shape: [] },
+  };
 }
 
 /**
