@@ -397,6 +397,19 @@ Deno.test("convertCheckpoint() leaves no file and keeps an old one when it is st
   });
 });
 
+Deno.test("convertCheckpoint() warns when two tokens have the same text", async () => {
+  await inFolder(async (folder) => {
+    const input = join(folder, "in");
+    const files = { "added_tokens.json": JSON.stringify({ "<s>": 511 }) };
+    await makeCheckpoint(input, { ...SHARDS, files });
+    const output = join(folder, "out.gguf");
+    const { warnings } = await convertCheckpoint(input, output, { workers: 0 });
+    assertEquals(warnings, [
+      "tokens 1 and 511 have the same text: llama.cpp does not load such a file",
+    ]);
+  });
+});
+
 Deno.test("convertCheckpoint() refuses to write over the checkpoint", async () => {
   await inFolder(async (folder) => {
     const input = join(folder, "in");

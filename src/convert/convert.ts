@@ -25,6 +25,7 @@ import {
   readJsonFile,
   readTokenizerFiles,
 } from "./tokenizer_files.ts";
+import { findSameTexts } from "./tokens.ts";
 import { convertVocabulary } from "./vocabulary.ts";
 import { openWeights } from "./weights.ts";
 import { writeWeights } from "./write_weights.ts";
@@ -98,6 +99,7 @@ export async function convert(
     warnings: [
       ...(rope.warning === undefined ? [] : [rope.warning]),
       ...otherFormats(tensors),
+      ...sameTokens(fields),
     ],
   };
 }
@@ -217,6 +219,16 @@ function otherFormats(tensors: readonly TensorConversion[]): string[] {
   return [
     `rows of ${others.length} tensors are no whole blocks: ` +
     [...formats].join(", "),
+  ];
+}
+
+function sameTokens(fields: readonly GgufField[]): string[] {
+  const field = fields.find(({ key }) => key === "tokenizer.ggml.tokens");
+  const [first, second] = findSameTexts(field?.value as string[]) ?? [];
+  if (first === undefined) return [];
+  return [
+    `tokens ${first} and ${second} have the same text: ` +
+    "llama.cpp does not load such a file",
   ];
 }
 

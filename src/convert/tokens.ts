@@ -83,3 +83,20 @@ export class TokenTable {
     ];
   }
 }
+
+/**
+ * Finds two tokens of the same text.
+ *
+ * @param texts Each token's text.
+ * @returns Their ids, `undefined` where all texts differ.
+ */
+export function findSameTexts(
+  texts: readonly unknown[],
+): [first: number, second: number] | undefined {
+  const ids = new Map<unknown, number>();
+  for (const [id, text] of texts.entries()) {
+    const other = ids.get(text);
+    if (other !== undefined) return [other, id];
+    ids.set(text, id);
+  }
+}
