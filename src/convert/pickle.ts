@@ -215,6 +215,9 @@ const CALLS: Readonly<Record<number, Call | undefined>> = {
   },
   0x93(_, machine, options) { // STACK_GLOBAL
     const [module, name] = machine.popMany(2);
+    if (typeof module !== "string" || typeof name !== "string") {
+      return machine.fail("its pickle asks for a name that is no text");
+    }
     machine.stack.push(findGlobal(`${module}.${name}`, options));
   },
   0x52(_, machine, options) { // REDUCE R

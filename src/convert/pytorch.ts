@@ -131,7 +131,9 @@ function tensorsOf(label: string, value: unknown): [string, PickledTensor][] {
       return [name, tensor];
     }
     throw new TypeError(
-      `Cannot read "${label}": ${quote(String(name))} is no tensor, ` +
+      `Cannot read "${label}": ${
+        typeof name === "string" ? quote(name) : "what has no name"
+      } is no tensor, ` +
         "names and tensors are wanted",
     );
   });

@@ -86,6 +86,11 @@ const PICKLES: readonly [string, string, string][] = [
     "\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
     'its pickle asks for "builtins.eval"',
   ],
+  [
+    "a name that is no text",
+    "\x80\x04)" + "\x85".repeat(100_000) + "\x8c\x01x\x93.",
+    "asks for a name that is no text",
+  ],
   ["an INST", "(ios\nsystem\n.", "has the instruction 0x69 at byte 1"],
   ["an OBJ", "(o.", "has the instruction 0x6f"],
   ["a NEWOBJ", "\x80\x02)\x81.", "has the instruction 0x81"],
@@ -214,6 +219,11 @@ const ARCHIVES: readonly [
     "of a dictionary of numbers",
     { "a/data.pkl": "}(X\x01\x00\x00\x00aK\x01u." },
     '"a" is no tensor',
+  ],
+  [
+    "of what lies deep in tuples",
+    { "a/data.pkl": "})" + "\x85".repeat(100_000) + "Ns." },
+    "what has no name is no tensor",
   ],
   [
     "with a path for a key",

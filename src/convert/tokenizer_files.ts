@@ -1,5 +1,11 @@
 import type { Checkpoint } from "../sources/checkpoint.ts";
-import { isObject, type JsonObject, own, parseJsonObject } from "./json.ts";
+import {
+  describe,
+  isObject,
+  type JsonObject,
+  own,
+  parseJsonObject,
+} from "./json.ts";
 import {
   readSentencePiece,
   type SentencePieceModel,
@@ -127,7 +133,7 @@ function addedByFile(
     if (isId(id)) return { id, text, special: known.has(text) };
     throw new RangeError(
       `Cannot read "${fileLabel(checkpoint, "added_tokens.json")}": the id ` +
-        `of ${JSON.stringify(text)} is ${JSON.stringify(id)}, ` +
+        `of ${describe(text)} is ${describe(id)}, ` +
         "an integer below 1000000 is wanted",
     );
   });
@@ -147,7 +153,7 @@ function addedByConfig(
     }
     throw new TypeError(
       `Cannot read "${fileLabel(checkpoint, "tokenizer_config.json")}": ` +
-        `added token ${JSON.stringify(key)} has no content or id`,
+        `added token ${describe(key)} has no content or id`,
     );
   });
 }
