@@ -152,6 +152,10 @@ export type { ModelPlan, PlannedWeights } from "./src/model/memory_plan.ts";
 export type { RopeScalingOptions } from "./src/model/rope.ts";
 export type { LoadProgress, Staging } from "./src/model/upload.ts";
 export type { QuantizeMixOptions } from "./src/quantize/plan.ts";
+export type {
+  QuantizeDevice,
+  QuantizeDeviceUse,
+} from "./src/quantize/devices.ts";
 export { quantizeFile } from "./src/quantize/quantize.ts";
 export type {
   QuantizedTensor,

@@ -1,6 +1,8 @@
 import { Command, Option } from "commander";
 import {
   formatBytes,
+  type QuantizeDevice,
+  type QuantizeDeviceUse,
   quantizeFile,
   type QuantizeFileOptions,
   type QuantizeProgress,
@@ -14,7 +16,7 @@ import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
 /** `seraph quantize` */
 export function quantizeCommand(): Command {
   return new Command("quantize")
-    .description("pack the weights of a GGUF file in fewer bits; needs no GPU")
+    .description("pack the weights of a GGUF file in fewer bits")
     .argument("<input>", "GGUF file of F32, F16 or BF16")
     .argument("<output>", "file to write; it may be the input")
     .argument("<type>", "such as q4_k_m, q8_0 or f16, in any case")
@@ -28,6 +30,11 @@ export function quantizeCommand(): Command {
         .argParser(integer(0, 256))
         .default(undefined, "one a core, at most 12"),
     )
+    .addOption(
+      new Option("--device <device>", "what packs them; the bytes are the same")
+        .choices(["auto", "gpu", "cpu"])
+        .default("auto", "the faster one"),
+    )
     .addOption(jsonOption())
     .action(quantize);
 }
@@ -39,6 +46,7 @@ interface Flags {
   outputTensorType?: string;
   allowRequantize?: boolean;
   workers?: number;
+  device?: QuantizeDevice;
   json?: boolean;
 }
 
@@ -119,6 +127,7 @@ function printResult(output: string, result: QuantizeResult): void {
       }/s, ${weights} million weights/s, ` +
       `${count(result.workers, "worker")})`,
   );
+  for (const use of result.devices) printUse(use, result.adapter);
   const others = tensors.filter(({ to, meant }) => to !== meant);
   if (others.length === 0) return;
   printStatus(
@@ -126,6 +135,22 @@ function printResult(output: string, result: QuantizeResult): void {
       [...new Set(others.map(({ to, meant }) => `${to} in place of ${meant}`))]
         .join(", "),
   );
+}
+
+/** Tells what packed a format, where that could be the GPU. */
+function printUse(use: QuantizeDeviceUse, adapter = "no GPU"): void {
+  const { from, to, device, reason, gpuRate, cpuRate, redoneBlocks } = use;
+  if (device === "cpu" && adapter === "no GPU") return;
+  const rates = gpuRate === undefined || cpuRate === undefined
+    ? ""
+    : `: ${(gpuRate / 1e6).toFixed(1)} million weights/s on the GPU, ${
+      (cpuRate / 1e6).toFixed(1)
+    } on the CPU`;
+  const redone = redoneBlocks === 0
+    ? ""
+    : `; ${count(redoneBlocks, "block")} of huge or tiny weights on the CPU`;
+  const where = device === "gpu" ? adapter : "the CPU";
+  writeLine(`${from} to ${to} on ${where}, as ${reason}${rates}${redone}`);
 }
 
 function count(n: number, noun: string): string {

@@ -13,6 +13,12 @@ import {
   type QuantizeMixOptions,
   type TensorPlan,
 } from "./plan.ts";
+import {
+  QUANTIZE_DEVICES,
+  type QuantizeDevice,
+  type QuantizeDeviceUse,
+} from "./devices.ts";
+import { Quantizer } from "./quantizer.ts";
 import { quantizationType } from "./types.ts";
 import { workerCount } from "./workers.ts";
 import { type QuantizeProgress, writeTensors } from "./write_tensors.ts";
@@ -32,6 +38,14 @@ export interface QuantizeFileOptions extends QuantizeMixOptions {
   workers?: number | undefined;
   /** Where what is on a server is kept, and how far its download is. */
   download?: DownloadOptions | undefined;
+  /**
+   * What packs weights: `"gpu"`, `"cpu"`, or for each pair of formats the one
+   * that packs a piece of it faster, `"auto"`. The bytes are the same. What has
+   * no kernel, an importance matrix, and formats that the device does not pack
+   * to the same bytes in a trial are the CPU's in any case. Defaults to `"auto"`,
+   * for which a software GPU does not count.
+   */
+  device?: QuantizeDevice | undefined;
   /** Stops the work: nothing of the output stays. */
   signal?: AbortSignal | undefined;
   /** Called whenever some rows are written. */
@@ -74,6 +88,10 @@ export interface QuantizeResult {
   readonly weightsPerSecond: number;
   /** Workers that shared the work. */
   readonly workers: number;
+  /** Name of the GPU, where one was opened. */
+  readonly adapter?: string;
+  /** What packed weights, by formats, and why. */
+  readonly devices: readonly QuantizeDeviceUse[];
 }
 
 /**
@@ -94,6 +112,7 @@ export async function quantizeFile(
 ): Promise<QuantizeResult> {
   const { signal, importance, download, onProgress } = options;
   const wanted = quantizationType(type);
+  const device = checkDevice(options.device);
   const workers = workerCount("quantize", options.workers);
   signal?.throwIfAborted();
   const matrix = importance === undefined
@@ -118,7 +137,8 @@ export async function quantizeFile(
       format: blockFormatByName(format)!,
     })),
   }, { signal });
-  await writeTensors(plans, { source, writer, workers, signal, onProgress });
+  using quantizer = new Quantizer({ device, workers, signal });
+  await writeTensors(plans, { source, writer, quantizer, onProgress });
   // Before the output gets its name, which may be the input's.
   await opened[Symbol.asyncDispose]();
   await writer.finish();
@@ -139,7 +159,17 @@ export async function quantizeFile(
     bytesPerSecond: file.size / seconds,
     weightsPerSecond: quantizedWeights / seconds,
     workers,
+    ...(quantizer.adapter !== undefined && { adapter: quantizer.adapter }),
+    devices: quantizer.uses,
   };
+}
+
+function checkDevice(device: QuantizeDevice = "auto"): QuantizeDevice {
+  if (QUANTIZE_DEVICES.includes(device)) return device;
+  throw new TypeError(
+    `Cannot quantize: the device is "${device}", ` +
+      `one of ${QUANTIZE_DEVICES.join(", ")} is wanted`,
+  );
 }
 
 function checkTensors({ label, tensors }: GgufFile): void {

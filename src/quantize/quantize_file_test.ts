@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { projectFile } from "../../tests/engine.ts";
 import { type DatEntry, importanceDat } from "../../tests/importance.ts";
+import { gpuTest } from "../../tests/gpu.ts";
 import { makeModel } from "../../tests/models.ts";
 import { compareQuantized } from "../../tests/quantize_compare.ts";
 import { readLlamaCppGoldens } from "../../tests/quantize_goldens.ts";
@@ -10,6 +11,7 @@ import type { GgufField } from "../gguf/field.ts";
 import { readGguf } from "../gguf/reader.ts";
 import { openSource } from "../gguf/source.ts";
 import { readTypedGguf } from "../gguf/typed_reader.ts";
+import { PACKABLE } from "../kernels/quantize/formats.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { quantizeFile } from "./quantize_file.ts";
 import type { QuantizeProgress } from "./write_tensors.ts";
@@ -56,6 +58,26 @@ for (const [type, wanted] of Object.entries(GOLDENS.files.sha256)) {
     });
   });
 }
+
+gpuTest(
+  "quantizeFile() writes llama.cpp's bytes when the GPU packs them",
+  async () => {
+    for (const [type, wanted] of Object.entries(GOLDENS.files.sha256)) {
+      await inFolder(async (folder) => {
+        const output = join(folder, "out.gguf");
+        const input = projectFile(GOLDENS.files.of);
+        const options = { workers: 0, device: "gpu" } as const;
+        const { devices } = await quantizeFile(input, output, type, options);
+        const bytes = await Deno.readFile(output);
+        const hash = createHash("sha256").update(bytes).digest("hex");
+        assertEquals(hash, wanted, type);
+        for (const { to, device } of devices) {
+          assertEquals(device, PACKABLE.includes(to) ? "gpu" : "cpu", to);
+        }
+      });
+    }
+  },
+);
 
 for (const type of ["Q4_0", "Q8_0", "F16", "BF16"]) {
   Deno.test(`quantizeFile() writes the ${type} tensors of another program`, async () => {

@@ -1,7 +1,7 @@
 import type { ByteSource } from "../gguf/source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
 import type { TensorPlan } from "./plan.ts";
-import { QuantizePool } from "./pool.ts";
+import type { Quantizer } from "./quantizer.ts";
 
 /** How far `quantizeFile()` is. */
 export interface QuantizeProgress {
@@ -19,20 +19,16 @@ export interface WriteTensorsOptions {
   source: ByteSource;
   /** The file that they go to; its tensors are those of the plans. */
   writer: GgufWriter;
-  /** Workers that share the work; with 0 this thread does it. */
-  workers: number;
-  /** Stops the work. */
-  signal?: AbortSignal | undefined;
+  /** What packs them. */
+  quantizer: Quantizer;
   /** Called whenever some rows are written. */
   onProgress?: ((progress: QuantizeProgress) => void) | undefined;
 }
 
-/** Weights of a job, about; a row is never cut. */
-const JOB_WEIGHTS = 2 ** 19;
 /** Bytes of what is copied at once. */
 const COPY_BYTES = 2 ** 22;
-/** Pieces that are read before the first of them is written, of a worker. */
-const AHEAD = 2;
+/** Pieces to copy that are read before the first of them is written. */
+const COPIES_AHEAD = 4;
 
 /** A piece of a tensor that is worked on. */
 interface Piece {
@@ -40,6 +36,8 @@ interface Piece {
   /** Bytes of it in the source. */
   readonly read: number;
   readonly bytes: Promise<Uint8Array>;
+  /** What part it is of all that may be in work at a time. */
+  readonly share: number;
 }
 
 /**
@@ -50,10 +48,8 @@ interface Piece {
  */
 export async function writeTensors(
   plans: readonly TensorPlan[],
-  { source, writer, workers, signal, onProgress }: WriteTensorsOptions,
+  { source, writer, quantizer, onProgress }: WriteTensorsOptions,
 ): Promise<void> {
-  using pool = new QuantizePool({ workers, signal });
-  const most = Math.max(1, AHEAD * workers);
   const totalBytes = plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
   const pieces: Piece[] = [];
   let doneBytes = 0;
@@ -64,24 +60,28 @@ export async function writeTensors(
     onProgress?.({ tensor: name, doneBytes, totalBytes });
   };
   for (const plan of plans) {
-    for await (const piece of piecesOf(plan, source, pool)) {
+    for await (const piece of piecesOf(plan, source, quantizer)) {
       // It may fail while others are waited for.
       piece.bytes.catch(() => {});
       pieces.push(piece);
-      if (pieces.length > most) await writeFirst();
+      while (sumOfShares(pieces) > 1) await writeFirst();
     }
   }
   while (pieces.length > 0) await writeFirst();
 }
 
+function sumOfShares(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { share }) => sum + share, 0);
+}
+
 function piecesOf(
   plan: TensorPlan,
   source: ByteSource,
-  pool: QuantizePool,
+  quantizer: Quantizer,
 ): AsyncGenerator<Piece> {
   return plan.format === plan.tensor.format.name
     ? copied(plan, source)
-    : packed(plan, source, pool);
+    : packed(plan, source, quantizer);
 }
 
 /** Reads a tensor that stays as it is. */
@@ -92,7 +92,12 @@ async function* copied(
   for (let at = 0; at < size; at += COPY_BYTES) {
     const bytes = new Uint8Array(Math.min(COPY_BYTES, size - at));
     await source.readInto(bytes, offset + at);
-    yield { name, read: bytes.length, bytes: Promise.resolve(bytes) };
+    yield {
+      name,
+      read: bytes.length,
+      bytes: Promise.resolve(bytes),
+      share: 1 / COPIES_AHEAD,
+    };
   }
 }
 
@@ -100,30 +105,28 @@ async function* copied(
 async function* packed(
   { tensor, format: to, importance }: TensorPlan,
   source: ByteSource,
-  pool: QuantizePool,
+  quantizer: Quantizer,
 ): AsyncGenerator<Piece> {
   const { name, shape, format, elements } = tensor;
   const columns = shape[0]!;
   const rows = elements / columns;
   const rowBytes = tensor.bytes / rows;
   const rowsOfExpert = shape[1] ?? 1;
-  const most = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
   for (let row = 0; row < rows;) {
     const expert = Math.floor(row / rowsOfExpert);
+    const formats = {
+      from: format.name,
+      to,
+      importance: importanceOfExpert(importance, expert, columns),
+    };
+    const { weights, ahead } = quantizer.sizes(formats);
+    const most = Math.max(1, Math.floor(weights / columns));
     const end = Math.min(row + most, (expert + 1) * rowsOfExpert);
     const bytes = new Uint8Array((end - row) * rowBytes);
     await source.readInto(bytes, tensor.offset + row * rowBytes);
     const read = bytes.length; // before the buffer is handed over
-    const work = pool.run({
-      name,
-      firstRow: row,
-      columns,
-      from: format.name,
-      to,
-      bytes,
-      importance: importanceOfExpert(importance, expert, columns),
-    });
-    yield { name, read, bytes: work };
+    const chunk = { name, firstRow: row, columns, bytes, ...formats };
+    yield { name, read, bytes: quantizer.run(chunk), share: 1 / ahead };
     row = end;
   }
 }

@@ -47,6 +47,9 @@ export interface Packer {
 /** Blocks that a list of unsure ones has room for. */
 const MARKS = 4095;
 const MARK_BYTES = 4 * (1 + MARKS);
+const PARAM_BYTES = 16;
+/** Bytes before the blocks of what is read back. */
+const HEAD_BYTES = PARAM_BYTES + MARK_BYTES;
 /** Chunks that are on the GPU at the same time. */
 const SLOTS = 2;
 
@@ -58,6 +61,8 @@ interface Slot {
   readonly params: GPUBuffer;
   readonly readback: Readback;
   readonly group: GPUBindGroup;
+  /** Number of the chunk, which tells its results from earlier ones. */
+  turn: number;
   /** Settles when the slot is free. */
   busy: Promise<unknown>;
 }
@@ -134,11 +139,12 @@ function createSlot(
   const marks = pool.create({ label: "pack.marks", size: MARK_BYTES });
   const params = pool.create({
     label: "pack.params",
-    size: 16,
-    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    size: PARAM_BYTES,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST |
+      GPUBufferUsage.COPY_SRC,
   });
   const readback = createReadback(device, {
-    size: MARK_BYTES + Math.ceil(packedBytes / 4) * 4,
+    size: HEAD_BYTES + Math.ceil(packedBytes / 4) * 4,
     sync,
   });
   const group = bindBuffers(device, pipeline, [params, source, packed, marks]);
@@ -149,6 +155,7 @@ function createSlot(
     params,
     readback,
     group,
+    turn: 0,
     busy: Promise.resolve(),
   };
 }
@@ -169,7 +176,8 @@ async function packIn(
 ): Promise<PackedBlocks> {
   const { queue, limits } = device;
   queue.writeBuffer(slot.source, 0, bytes);
-  queue.writeBuffer(slot.params, 0, Uint32Array.of(blocks, 0, MARKS));
+  const turn = ++slot.turn;
+  queue.writeBuffer(slot.params, 0, Uint32Array.of(blocks, 0, MARKS, turn));
   const encoder = device.createCommandEncoder({ label: "pack" });
   encoder.clearBuffer(slot.marks, 0, 4);
   const pass = encoder.beginComputePass();
@@ -181,26 +189,24 @@ async function packIn(
   pass.end();
   const { buffer } = slot.readback;
   const size = blocks * blockBytes;
-  const end = MARK_BYTES + Math.ceil(size / 4) * 4;
-  encoder.copyBufferToBuffer(slot.marks, 0, buffer, 0, MARK_BYTES);
-  encoder.copyBufferToBuffer(
-    slot.packed,
-    0,
-    buffer,
-    MARK_BYTES,
-    end - MARK_BYTES,
-  );
+  const end = HEAD_BYTES + Math.ceil(size / 4) * 4;
+  const { params, marks, packed } = slot;
+  encoder.copyBufferToBuffer(params, 0, buffer, 0, PARAM_BYTES);
+  encoder.copyBufferToBuffer(marks, 0, buffer, PARAM_BYTES, MARK_BYTES);
+  encoder.copyBufferToBuffer(packed, 0, buffer, HEAD_BYTES, end - HEAD_BYTES);
   queue.submit([encoder.finish()]);
   // Reading holds the thread: what comes next can be read from the file now.
   await nextTurn();
   const result = await slot.readback.read(end);
-  if (health.problem !== undefined) {
-    throw new Error(`Cannot quantize on the GPU: ${health.problem}`);
+  // Commands that are refused leave what was there before.
+  if (new Uint32Array(result, 0, 4)[3] !== turn) {
+    const problem = health.problem ?? "its commands were not carried out";
+    throw new Error(`Cannot quantize on the GPU: ${problem}`);
   }
-  const marks = new Uint32Array(result, 0, 1 + MARKS);
-  const count = marks[0]!;
+  const list = new Uint32Array(result, PARAM_BYTES, 1 + MARKS);
+  const count = list[0]!;
   return {
-    bytes: new Uint8Array(result, MARK_BYTES, size),
-    unsure: count > MARKS ? undefined : marks.slice(1, 1 + count).sort(),
+    bytes: new Uint8Array(result, HEAD_BYTES, size),
+    unsure: count > MARKS ? undefined : list.slice(1, 1 + count).sort(),
   };
 }
