@@ -1,4 +1,5 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { bestMs } from "../../tests/best_ms.ts";
 import { type MadeByteLevel, makeByteLevel } from "../../tests/vocabularies.ts";
 import { readVocabulary } from "./read_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -158,7 +159,7 @@ Deno.test("Tokenizer.encode() takes half a surrogate pair for U+FFFD in byte-lev
   assertEquals(tokenizer.decode([0xe2, 0x82, 0xac]), "€");
 });
 
-Deno.test("Tokenizer starts in under 1 s with 128,000 tokens and 250,000 merges", () => {
+Deno.test("Tokenizer starts in under 1 s with 128,000 tokens and 250,000 merges", async () => {
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
   const pairs = letters.flatMap((a) => letters.map((b) => a + b)).slice(0, 357);
   const merges = [
@@ -171,13 +172,10 @@ Deno.test("Tokenizer starts in under 1 s with 128,000 tokens and 250,000 merges"
       merges: [...merges, ...merges.map((merge) => `Ġ${merge}`)],
     }),
   });
-  let best = Infinity;
-  for (let i = 0; i < 3 && best >= 1000; i++) {
-    const start = performance.now();
+  const ms = await bestMs(1000, () => {
     const tokenizer = Tokenizer.fromMetadata(metadata);
     assertEquals(tokenizer.pieces(tokenizer.encode("abac")), ["abac"]);
-    best = Math.min(best, performance.now() - start);
     assertEquals(tokenizer.size, 256 + 357 + 357 ** 2);
-  }
-  assertLess(best, 1000);
+  });
+  assertLess(ms, 1000);
 });
