@@ -129,10 +129,13 @@ export function fitAffine(
   setAbove(fit, min);
   setTrial(fit, inverse, false);
   let best = errorOf(fit, scale, min, Infinity);
+  const bound = fit.absolute ? undefined : boundOf(fit, min, max);
   for (let i = 0; i < count; i++) levels[levelsAt + i] = trial[i]!;
   for (let k = 0; k <= tries; k++) {
     const top = fround(fround(first + fround(step * k)) + most);
     setTrial(fit, fround(top / fround(max - min)), fit.limited);
+    if (bound !== undefined && leastError(fit, bound) > best) continue;
+    setSums(fit);
     const { sumL, sumL2, sumXl } = fit;
     const d = fround(fround(sumW * sumL2) - fround(sumL * sumL));
     if (!(d > 0)) continue;
@@ -167,18 +170,26 @@ function setAbove({ count, x, above }: AffineFit, min: number): void {
   for (let i = 0; i < count; i++) above[i] = fround(x[i]! - min);
 }
 
-/** Sets the levels of a try, and their weighted sums. */
+/** Sets the levels of a try. */
 function setTrial(fit: AffineFit, inverse: number, limited: boolean): void {
-  const { count, most, importance, trial, x, above } = fit;
-  let sumL = 0;
-  let sumL2 = 0;
-  let sumXl = 0;
+  const { count, most, trial, above } = fit;
   for (let i = 0; i < count; i++) {
     const v = fround(inverse * above[i]!);
     // As nearestInt() does where a level is in its range, and in less time.
     let level = v + MAGIC - MAGIC;
     if (!(level >= 0 && level <= most)) level = levelOutside(v, most, limited);
     trial[i] = level;
+  }
+}
+
+/** Sets the weighted sums of a try's levels. */
+function setSums(fit: AffineFit): void {
+  const { count, importance, trial, x } = fit;
+  let sumL = 0;
+  let sumL2 = 0;
+  let sumXl = 0;
+  for (let i = 0; i < count; i++) {
+    const level = trial[i]!;
     const wl = fround(importance[i]! * level);
     sumL = fround(sumL + wl);
     sumL2 = fround(sumL2 + fround(wl * level));
@@ -216,4 +227,89 @@ function errorOf(
     }
   }
   return sum;
+}
+
+/** What {@linkcode leastError} needs of a group, in 64 bits. */
+interface Bound {
+  /** About the middle of the weights, which is taken off for precision. */
+  readonly middle: number;
+  /** The largest size of a weight. */
+  readonly size: number;
+  /** Sum of importance. */
+  readonly sumW: number;
+  /** Sum of `importance * (weight - middle)`. */
+  readonly sumX: number;
+  /** Sum of squared distances from the mean, by importance, or a bit less. */
+  readonly spread: number;
+}
+
+/**
+ * What is bounded only between these, as 32-bit floats lose digits far below
+ * and end far above.
+ */
+const [LEAST, MOST] = [1e-9, 1e9];
+const LEAST_SQUARES = 1e-20;
+
+/** Far more than 64-bit sums of 32 weights are off, as a share of squares. */
+const SLACK = 1e-11;
+
+/** `undefined` where rounding to 32 bits cannot be told beforehand. */
+function boundOf(
+  { count, importance, x }: AffineFit,
+  min: number,
+  max: number,
+): Bound | undefined {
+  const middle = (min + max) / 2;
+  const size = Math.max(max, -min);
+  let sumW = 0;
+  let sumX = 0;
+  let sumX2 = 0;
+  for (let i = 0; i < count; i++) {
+    const w = importance[i]!;
+    const off = x[i]! - middle;
+    sumW += w;
+    sumX += w * off;
+    sumX2 += w * off * off;
+  }
+  const isUsual = size > LEAST && size < MOST && sumW > LEAST && sumW < MOST &&
+    size * size * sumW > LEAST_SQUARES;
+  if (!isUsual) return undefined;
+  const spread = sumX2 - sumX * sumX / sumW - SLACK * sumW * (max - min) ** 2;
+  return { middle, size, sumW, sumX, spread };
+}
+
+/** A rounding to 32 bits is off by this share at most. */
+const ROUNDING = 2 ** -24;
+
+/**
+ * An error that a try's levels cannot come below, whatever 32-bit scale and
+ * minimum are found for them: that of the exact least-squares fit, less what the
+ * roundings of `errorOf()` may take away. Most tries are out by this alone, at a
+ * fraction of the cost.
+ */
+function leastError(
+  { count, importance, trial, x }: AffineFit,
+  { middle, size, sumW, sumX, spread }: Bound,
+): number {
+  let sumL = 0;
+  let sumL2 = 0;
+  let sumXl = 0;
+  for (let i = 0; i < count; i++) {
+    const level = trial[i]!;
+    const wl = importance[i]! * level;
+    sumL += wl;
+    sumL2 += wl * level;
+    sumXl += wl * (x[i]! - middle);
+  }
+  const d = sumW * sumL2 - sumL * sumL;
+  // Else the minimum could be off by more than a hundredth in 32 bits.
+  if (!(d > sumW * sumL2 / 1000)) return 0;
+  const slope = sumW * sumXl - sumX * sumL;
+  const squares = spread - slope * slope / (sumW * d);
+  const min = middle + (sumX - slope / d * sumL) / sumW;
+  // Each distance from a decoded weight is off by the roundings of its product,
+  // of its sum with the minimum, and its own; and all this twice, to be sure.
+  const noise = 2 * ROUNDING * (2 * size + Math.abs(min)) * Math.sqrt(sumW);
+  const least = Math.sqrt(Math.max(0, squares)) * (1 - 1e-6) - noise;
+  return least > 0 ? least * least * (1 - 1e-5) : 0;
 }

@@ -109,6 +109,7 @@ function create(
     }
     found.d = toHalf(fitScales(scaleFit, scales));
     found.dmin = toHalf(fitScales(minFit, mins));
+    if (bits === 5) limitScales(found); // as llama.cpp does for these alone
   }
 
   return {
@@ -117,10 +118,11 @@ function create(
         const first = at + column;
         if (importance === undefined) findPlain(x, first);
         else findWeighed(x, first, column);
-        setLevels(levels, x, first, found, most);
         put16(out, outAt, found.d);
         put16(out, outAt + 2, found.dmin);
         packScales(found, out, outAt + SCALES);
+        unpackScales(found, out, outAt + SCALES);
+        setLevels(levels, x, first, found, most);
         outAt = packLevels(levels, bits, out, outAt + QUANTS);
       }
     },
@@ -139,7 +141,7 @@ function roundScales(values: Float32Array, levels: Uint8Array): number {
   return toHalf(fround(max / MOST_SCALE));
 }
 
-/** Takes the nearest levels to the scales as they were rounded. */
+/** Takes the nearest levels to the scales as they were written. */
 function setLevels(
   levels: Uint8Array,
   x: Float32Array,
@@ -170,6 +172,31 @@ function packScales(
     out[at + j] = scales[j]! | scales[j + 4]! >> 4 << 6;
     out[at + j + 4] = mins[j]! | mins[j + 4]! >> 4 << 6;
     out[at + j + 8] = scales[j + 4]! & 15 | (mins[j + 4]! & 15) << 4;
+  }
+}
+
+/** A scale below 0, of groups that are fitted badly, is a byte above the most. */
+function limitScales({ scales, mins }: BlockScales): void {
+  for (let j = 0; j < GROUPS; j++) {
+    scales[j] = lesser(MOST_SCALE, scales[j]!);
+    mins[j] = lesser(MOST_SCALE, mins[j]!);
+  }
+}
+
+/** Reads what was written: a byte above the most has reached into others. */
+function unpackScales(
+  { scales, mins }: BlockScales,
+  bytes: Uint8Array,
+  at: number,
+): void {
+  for (let j = 0; j < 4; j++) {
+    const scale = bytes[at + j]!;
+    const min = bytes[at + j + 4]!;
+    const low = bytes[at + j + 8]!;
+    scales[j] = scale & 63;
+    mins[j] = min & 63;
+    scales[j + 4] = low & 15 | scale >> 6 << 4;
+    mins[j + 4] = low >> 4 | min >> 6 << 4;
   }
 }
 

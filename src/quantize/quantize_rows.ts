@@ -36,7 +36,10 @@ export const QUANTIZABLE: readonly string[] = [...QUANTIZERS.keys()];
 
 /** Options for {@linkcode quantizeRows}. */
 export interface QuantizeRowsOptions {
-  /** How much each column matters, `[columns]`. Defaults to what is unknown. */
+  /**
+   * How much each column matters, `[columns]`, finite and not below 0. Defaults
+   * to what is unknown.
+   */
   importance?: Float32Array | undefined;
   /** What the blocks are written to. Defaults to a new array. */
   out?: Uint8Array<ArrayBuffer>;
@@ -79,6 +82,13 @@ export function quantizeRows(
     throw new RangeError(
       `Cannot quantize rows: importance of ${importance.length} columns is ` +
         `given, ${columns} are wanted`,
+    );
+  }
+  const bad = importance?.findIndex((w) => !(w >= 0 && w < Infinity)) ?? -1;
+  if (bad >= 0) {
+    throw new RangeError(
+      `Cannot quantize rows: importance of column ${bad} is ` +
+        `${importance![bad]}, a finite number from 0 on is wanted`,
     );
   }
   const bytes = count * rowBytes;

@@ -80,6 +80,14 @@ Deno.test("quantizeRows() refuses what cannot be packed", () => {
       RangeError,
       "importance of 32 columns is given, 256 are wanted",
     ],
+    ...[-1, NaN, Infinity].map((bad): [() => unknown, typeof Error, string] => [
+      () =>
+        quantizeRows("Q4_0", rows, 256, {
+          importance: new Float32Array(256).fill(bad, 9),
+        }),
+      RangeError,
+      `importance of column 9 is ${bad}`,
+    ]),
   ];
   for (const [call, kind, message] of cases) {
     assertThrows(call, kind, message);
