@@ -7,7 +7,8 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
   cat <<'TEXT'
 Usage: bash scripts/test_drivers.sh [file or option of "deno test" ...]
 
-Runs the tests of src/gpu and src/kernels, or those in the given files, on
+Runs the tests of src/gpu, src/kernels and of quantizing on the GPU, or those in
+the given files, on
 SwiftShader, the software Vulkan driver of Chromium: it has no 16-bit floats, and
 subgroups of 4 where Mesa's llvmpipe has 8.
 
@@ -70,6 +71,8 @@ if [[ $adapter != *SwiftShader* ]]; then
   echo "error: the adapter is not the SwiftShader of $icd." >&2
   exit 1
 fi
-if [ $# -eq 0 ]; then set -- src/gpu src/kernels; fi
+if [ $# -eq 0 ]; then
+  set -- src/gpu src/kernels src/quantize/quantizer_test.ts
+fi
 # Not exec: the trap cleans up behind it.
 SERAPH_TUNE=off "${deno[@]}" test --parallel -A "$@"

@@ -4,10 +4,8 @@
 // A block: d, 2 bytes of upper and 4 of lower bits of 8 scales of 6 bits, 128
 // bytes of nibbles.
 
-var<private> x: Group;
-
 fn fit(place: Place) {
-  x = load(place.quad);
+  let x = load(place.quad);
   scales[place.lane] = fit_curve(x);
 }
 
@@ -29,14 +27,11 @@ fn finish(place: Place) {
   let level = clamp(code, -32, 31);
   scale_codes[place.lane] = u32(level + 32);
   let inverse = inverse_of(mul(d, f32(level)));
-  levels[place.word] = levels_of(x.a, inverse);
-  levels[place.word + 1u] = levels_of(x.b, inverse);
-  levels[place.word + 2u] = levels_of(x.c, inverse);
-  levels[place.word + 3u] = levels_of(x.d, inverse);
-  levels[place.word + 4u] = levels_of(x.e, inverse);
-  levels[place.word + 5u] = levels_of(x.f, inverse);
-  levels[place.word + 6u] = levels_of(x.g, inverse);
-  levels[place.word + 7u] = levels_of(x.h, inverse);
+  // Loaded once more, as a loop over what is in registers takes more code.
+  for (var q = 0u; q < 8u; q++) {
+    let x = bitcast<vec4f>(quad(place.quad + q));
+    levels[place.word + q] = levels_of(x, inverse);
+  }
 }
 
 fn half_of(block: u32, i: u32) -> u32 {

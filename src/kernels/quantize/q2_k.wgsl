@@ -2,11 +2,10 @@
 //
 // A block: 16 bytes of a scale and a minimum, 64 bytes of levels, d, dmin.
 
-var<private> x: Group;
 var<private> found: AffineFit;
 
 fn fit(place: Place) {
-  x = load(place.quad);
+  let x = load(place.quad);
   check_largest(largest_of(x).size);
   found = fit_affine(x, 0.0);
   scales[place.lane] = found.line.scale;
@@ -20,8 +19,9 @@ fn finish(place: Place) {
     top = max(top, scales[place.block * 16u + j]);
     top_min = max(top_min, mins[place.block * 16u + j]);
   }
-  let d = to_half(div(top, 15.0));
-  let dmin = to_half(div(top_min, 15.0));
+  // Where both are zeros max() may give that with a sign.
+  let d = to_half(div(top, 15.0)) & 0x7fffu;
+  let dmin = to_half(div(top_min, 15.0)) & 0x7fffu;
   let code = (code_of(found.line.scale, top) |
     (code_of(-found.line.least, top_min) << 4u)) & 255u;
   scale_codes[place.lane] = code;
@@ -31,10 +31,11 @@ fn finish(place: Place) {
     mul(from_half(d), f32(code & 15u)),
     mul(from_half(dmin), f32(code >> 4u)),
   );
-  levels[place.word] = levels_of(x.a, line, found.trial);
-  levels[place.word + 1u] = levels_of(x.b, line, found.trial);
-  levels[place.word + 2u] = levels_of(x.c, line, found.trial);
-  levels[place.word + 3u] = levels_of(x.d, line, found.trial);
+  // Loaded once more, as a loop over what is in registers takes more code.
+  for (var q = 0u; q < 4u; q++) {
+    let x = bitcast<vec4f>(quad(place.quad + q));
+    levels[place.word + q] = levels_of(x, line, found.trial);
+  }
 }
 
 // A scale or minimum in 4 bits; as in llama.cpp nothing limits what is below 0.

@@ -4,7 +4,6 @@
 // of 6 bits, d. A group's levels are changed one by one as long as that brings
 // the fit nearer, as fit_changes.ts does.
 
-var<private> x: Group;
 // The levels found, and whether there are any.
 var<private> found: Group;
 var<private> is_found: bool;
@@ -13,7 +12,7 @@ var<private> sums: Sums;
 var<private> changes: u32;
 
 fn fit(place: Place) {
-  x = load(place.quad);
+  let x = load(place.quad);
   let largest = largest_of(x);
   check_largest(largest.size);
   is_found = largest.size != 0u;
@@ -27,10 +26,15 @@ fn fit(place: Place) {
     sums = sum_up(x, inverse);
     for (var round = 0; round < 5; round++) {
       changes = 0u;
-      found.a = change_quad(x.a, found.a);
-      found.b = change_quad(x.b, found.b);
-      found.c = change_quad(x.c, found.c);
-      found.d = change_quad(x.d, found.d);
+      // A loop over what is loaded once more, as 16 changes are much code.
+      for (var q = 0u; q < 4u; q++) {
+        let x = bitcast<vec4f>(quad(place.quad + q));
+        let level = change_quad(x, found_quad(q));
+        found.a = select(found.a, level, q == 0u);
+        found.b = select(found.b, level, q == 1u);
+        found.c = select(found.c, level, q == 2u);
+        found.d = select(found.d, level, q == 3u);
+      }
       if (changes == 0u) {
         break;
       }
@@ -95,10 +99,19 @@ fn finish(place: Place) {
   }
   scale_codes[place.lane] = code;
   block_scales[place.block] = d;
-  levels[place.word] = levels_of(x.a, found.a, scale);
-  levels[place.word + 1u] = levels_of(x.b, found.b, scale);
-  levels[place.word + 2u] = levels_of(x.c, found.c, scale);
-  levels[place.word + 3u] = levels_of(x.d, found.d, scale);
+  // Loaded once more, as a loop over what is in registers takes more code.
+  for (var q = 0u; q < 4u; q++) {
+    let x = bitcast<vec4f>(quad(place.quad + q));
+    levels[place.word + q] = levels_of(x, found_quad(q), scale);
+  }
+}
+
+fn found_quad(q: u32) -> vec4f {
+  return select(
+    select(found.d, found.c, q == 2u),
+    select(found.b, found.a, q == 0u),
+    q < 2u,
+  );
 }
 
 // The nearest levels to the scale as it was rounded, or as they were found.

@@ -4,11 +4,10 @@
 // A block: d, dmin, 12 bytes of scales and minimums of 6 bits, 32 of fifth bits
 // (Q5_K), 128 of nibbles.
 
-var<private> x: Group;
 var<private> found: AffineFit;
 
 fn fit(place: Place) {
-  x = load(place.quad);
+  let x = load(place.quad);
   check_largest(largest_of(x).size);
   found = fit_affine(x, root(mul(squares_of(x), 1.0 / 32.0)));
   scales[place.lane] = found.line.scale;
@@ -22,8 +21,9 @@ fn finish(place: Place) {
     top = max(top, scales[place.block * 8u + j]);
     top_min = max(top_min, mins[place.block * 8u + j]);
   }
-  let d = to_half(div(top, 63.0));
-  let dmin = to_half(div(top_min, 63.0));
+  // Where both are zeros max() may give that with a sign.
+  let d = to_half(div(top, 63.0)) & 0x7fffu;
+  let dmin = to_half(div(top_min, 63.0)) & 0x7fffu;
   let code = code_of(found.line.scale, top);
   let min_code = code_of(-found.line.least, top_min);
   scale_codes[place.lane] = code;
@@ -34,14 +34,11 @@ fn finish(place: Place) {
     mul(from_half(d), f32(code)),
     mul(from_half(dmin), f32(min_code)),
   );
-  levels[place.word] = levels_of(x.a, line, found.trial);
-  levels[place.word + 1u] = levels_of(x.b, line, found.trial);
-  levels[place.word + 2u] = levels_of(x.c, line, found.trial);
-  levels[place.word + 3u] = levels_of(x.d, line, found.trial);
-  levels[place.word + 4u] = levels_of(x.e, line, found.trial);
-  levels[place.word + 5u] = levels_of(x.f, line, found.trial);
-  levels[place.word + 6u] = levels_of(x.g, line, found.trial);
-  levels[place.word + 7u] = levels_of(x.h, line, found.trial);
+  // Loaded once more, as a loop over what is in registers takes more code.
+  for (var q = 0u; q < 8u; q++) {
+    let x = bitcast<vec4f>(quad(place.quad + q));
+    levels[place.word + q] = levels_of(x, line, found.trial);
+  }
 }
 
 // A scale or minimum in 6 bits.

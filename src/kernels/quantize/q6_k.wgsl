@@ -2,11 +2,10 @@
 //
 // A block: 128 bytes of lower nibbles, 64 of upper pairs of bits, 16 scales, d.
 
-var<private> x: Group;
 var<private> found: SymmetricFit;
 
 fn fit(place: Place) {
-  x = load(place.quad);
+  let x = load(place.quad);
   found = fit_symmetric(x);
   scales[place.lane] = found.scale;
 }
@@ -30,10 +29,11 @@ fn finish(place: Place) {
   }
   scale_codes[place.lane] = u32(code) & 255u;
   block_scales[place.block] = d;
-  levels[place.word] = levels_of(x.a, scale);
-  levels[place.word + 1u] = levels_of(x.b, scale);
-  levels[place.word + 2u] = levels_of(x.c, scale);
-  levels[place.word + 3u] = levels_of(x.d, scale);
+  // Loaded once more, as a loop over what is in registers takes more code.
+  for (var q = 0u; q < 4u; q++) {
+    let x = bitcast<vec4f>(quad(place.quad + q));
+    levels[place.word + q] = levels_of(x, scale);
+  }
 }
 
 // The nearest levels to the scale as it was rounded, or as they were found.
