@@ -8,9 +8,8 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
 Usage: bash scripts/test_drivers.sh [file or option of "deno test" ...]
 
 Runs the tests of src/gpu, src/kernels and of quantizing on the GPU, or those in
-the given files, on
-SwiftShader, the software Vulkan driver of Chromium: it has no 16-bit floats, and
-subgroups of 4 where Mesa's llvmpipe has 8.
+the given files, on SwiftShader, the software Vulkan driver of Chromium: it has
+no 16-bit floats, and subgroups of 4 where Mesa's llvmpipe has 8.
 
 It takes the driver that SWIFTSHADER_ICD names (a vk_swiftshader_icd.json), else
 that of an installed Chromium or Chrome. On Debian, where there is none, it

@@ -85,9 +85,6 @@ export class GpuChooser implements Disposable {
     let format: Awaited<ReturnType<typeof openGpuFormat>>;
     try {
       const gpu = await this.#open();
-      if (device === "auto" && gpu.info.isFallbackAdapter) {
-        return onCpu("the GPU is a software one");
-      }
       // One each, as a pool whose memory is refused loses all of it.
       const pool = new BufferPool(gpu.device);
       this.#pools.push(pool);

@@ -43,7 +43,7 @@ export interface QuantizeFileOptions extends QuantizeMixOptions {
    * that packs a piece of it faster, `"auto"`. The bytes are the same. What has
    * no kernel, an importance matrix, and formats that the device does not pack
    * to the same bytes in a trial are the CPU's in any case. Defaults to `"auto"`,
-   * for which a software GPU does not count.
+   * which opens no GPU for less than 67 million weights.
    */
   device?: QuantizeDevice | undefined;
   /** Stops the work: nothing of the output stays. */
@@ -137,18 +137,23 @@ export async function quantizeFile(
       format: blockFormatByName(format)!,
     })),
   }, { signal });
-  using quantizer = new Quantizer({ device, workers, signal });
+  const quantizedWeights = plans.reduce(
+    (sum, { tensor, format }) =>
+      sum + (format === tensor.format.name ? 0 : tensor.elements),
+    0,
+  );
+  using quantizer = new Quantizer({
+    device,
+    workers,
+    weights: quantizedWeights,
+    signal,
+  });
   await writeTensors(plans, { source, writer, quantizer, onProgress });
   // Before the output gets its name, which may be the input's.
   await opened[Symbol.asyncDispose]();
   await writer.finish();
   const seconds = (performance.now() - start) / 1000;
   const tensors = plans.map(summarize);
-  const quantizedWeights = plans.reduce(
-    (sum, { tensor, format }) =>
-      sum + (format === tensor.format.name ? 0 : tensor.elements),
-    0,
-  );
   return {
     type: wanted.name,
     tensors,

@@ -16,6 +16,8 @@ export interface QuantizerOptions {
   device: QuantizeDevice;
   /** Workers that share the CPU's work; with 0 this thread does it. */
   workers: number;
+  /** Weights that are to be packed in all. */
+  weights: number;
   /** Stops all work. */
   signal?: AbortSignal | undefined;
   /** The GPU, which stays open. Defaults to one of its own. */
@@ -28,6 +30,8 @@ const CPU_WEIGHTS = 2 ** 19;
 const GPU_WEIGHTS = 2 ** 22;
 /** Weights of a chunk that a choice can be made by. */
 const LEAST_WEIGHTS = 2 ** 18;
+/** Weights in all that make a choice worth its time, a second or some. */
+const LEAST_TOTAL = 2 ** 26;
 /** Chunks that are in work at a time: of each worker, and on the GPU. */
 const CPU_AHEAD = 2;
 const GPU_AHEAD = 2;
@@ -46,6 +50,8 @@ export class Quantizer implements Disposable {
   readonly #pool: QuantizePool;
   readonly #chooser: GpuChooser;
   readonly #device: QuantizeDevice;
+  /** Whether there is too little to do for a choice. */
+  readonly #isOnCpu: boolean;
   readonly #workers: number;
   readonly #signal: AbortSignal | undefined;
   readonly #known = new Map<string, Known>();
@@ -55,7 +61,9 @@ export class Quantizer implements Disposable {
    *
    * @param options Device, workers and interruption.
    */
-  constructor({ device, workers, signal, gpu }: QuantizerOptions) {
+  constructor(
+    { device, workers, weights, signal, gpu }: QuantizerOptions,
+  ) {
     this.#pool = new QuantizePool({ workers, signal });
     this.#chooser = new GpuChooser({
       device,
@@ -63,6 +71,7 @@ export class Quantizer implements Disposable {
       gpu,
       weights: GPU_WEIGHTS,
     });
+    this.#isOnCpu = device === "auto" && weights < LEAST_TOTAL;
     this.#device = device;
     this.#workers = workers;
     this.#signal = signal;
@@ -136,6 +145,7 @@ export class Quantizer implements Disposable {
   }
 
   #knownOf(chunk: QuantizeChunk): Known | undefined {
+    if (this.#isOnCpu) return undefined;
     const key = keyOf(chunk);
     let known = this.#known.get(key);
     if (known === undefined) {
