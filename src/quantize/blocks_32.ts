@@ -137,7 +137,6 @@ function affine(bits: 4 | 5, importance: Float32Array | undefined): BlockFit {
     first: -0.9,
     step: 0.05,
     tries: 36,
-    limited: true,
     importance: group,
     levels,
   });

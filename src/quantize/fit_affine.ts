@@ -16,8 +16,6 @@ export interface AffineFit {
   readonly tries: number;
   /** Whether errors count by size; by their squares otherwise. */
   readonly absolute: boolean;
-  /** Whether a weight far outside of the scale takes the level at its end. */
-  readonly limited: boolean;
   /** How much each weight of the group matters, `[count]`; not below 0. */
   readonly importance: Float64Array;
   /** The levels of all groups. */
@@ -127,13 +125,13 @@ export function fitAffine(
   let scale = fround(1 / inverse);
   const { first, step, tries, trial } = fit;
   setAbove(fit, min);
-  setTrial(fit, inverse, false);
+  setTrial(fit, inverse);
   let best = errorOf(fit, scale, min, Infinity);
   const bound = fit.absolute ? undefined : boundOf(fit, min, max);
   for (let i = 0; i < count; i++) levels[levelsAt + i] = trial[i]!;
   for (let k = 0; k <= tries; k++) {
     const top = fround(fround(first + fround(step * k)) + most);
-    setTrial(fit, fround(top / fround(max - min)), fit.limited);
+    setTrial(fit, fround(top / fround(max - min)));
     if (bound !== undefined && leastError(fit, bound) > best) continue;
     setSums(fit);
     const { sumL, sumL2, sumXl } = fit;
@@ -171,13 +169,13 @@ function setAbove({ count, x, above }: AffineFit, min: number): void {
 }
 
 /** Sets the levels of a try. */
-function setTrial(fit: AffineFit, inverse: number, limited: boolean): void {
+function setTrial(fit: AffineFit, inverse: number): void {
   const { count, most, trial, above } = fit;
   for (let i = 0; i < count; i++) {
     const v = fround(inverse * above[i]!);
     // As nearestInt() does where a level is in its range, and in less time.
     let level = v + MAGIC - MAGIC;
-    if (!(level >= 0 && level <= most)) level = levelOutside(v, most, limited);
+    if (!(level >= 0 && level <= most)) level = nearestIntWithin(v, 0, most);
     trial[i] = level;
   }
 }
@@ -198,11 +196,6 @@ function setSums(fit: AffineFit): void {
   fit.sumL = sumL;
   fit.sumL2 = sumL2;
   fit.sumXl = sumXl;
-}
-
-function levelOutside(v: number, most: number, limited: boolean): number {
-  if (limited) return v > 0 ? most : 0;
-  return nearestIntWithin(v, 0, most);
 }
 
 /**

@@ -110,7 +110,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     const noise = () => next() + next() + next() - 1.5;
     const importance = new Float64Array(shape.count);
     const levels = new Uint8Array(shape.count);
-    const fit = searchOf({ ...shape, importance, levels, limited: false });
+    const fit = searchOf({ ...shape, importance, levels });
     let others = 0;
     for (let round = 0; round < 1500; round++) {
       // On a grid or not, near 0 or far from it, of many sizes.

@@ -29,8 +29,8 @@ export const createQ2K: CreateQuantizer = (columns, importance) => {
     importance: group,
     levels,
     ...(importance === undefined
-      ? { first: -0.5, step: 0.1, tries: 15, absolute: true, limited: false }
-      : { first: -0.9, step: 0.05, tries: 36, limited: true }),
+      ? { first: -0.5, step: 0.1, tries: 15, absolute: true }
+      : { first: -0.9, step: 0.05, tries: 36 }),
   });
   const fit = {
     count: GROUPS,

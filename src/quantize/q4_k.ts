@@ -66,8 +66,8 @@ function create(
     importance: group,
     levels,
     ...(importance === undefined
-      ? { ...plain, limited: false }
-      : { first: -0.9, step: 0.05, tries: 36, limited: true }),
+      ? { ...plain }
+      : { first: -0.9, step: 0.05, tries: 36 }),
   });
   const sums = new Float32Array(GROUPS);
   const found: BlockScales = {
