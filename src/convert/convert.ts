@@ -8,6 +8,7 @@ import {
 } from "../quantize/importance.ts";
 import { quantizedFields } from "../quantize/metadata.ts";
 import { type QuantizationType, quantizationType } from "../quantize/types.ts";
+import { workerCount } from "../quantize/workers.ts";
 import { type Checkpoint, openCheckpoint } from "../sources/checkpoint.ts";
 import { type CheckpointConfig, readCheckpointConfig } from "./config.ts";
 import type { JsonObject } from "./json.ts";
@@ -50,7 +51,7 @@ export async function convert(
   const given = options.type === undefined
     ? undefined
     : quantizationType(options.type);
-  const workers = workerCount(options.workers);
+  const workers = workerCount("convert checkpoint", options.workers);
   signal?.throwIfAborted();
   const checkpoint = await openCheckpoint(input, { ...download, signal });
   const config = await readConfig(checkpoint);
@@ -235,14 +236,4 @@ function sameTokens(fields: readonly GgufField[]): string[] {
 function nameOf(fields: readonly GgufField[]): string {
   const field = fields.find(({ key }) => key === "general.name");
   return String(field?.value);
-}
-
-function workerCount(workers = navigator.hardwareConcurrency): number {
-  if (Number.isSafeInteger(workers) && workers >= 0 && workers <= 256) {
-    return workers;
-  }
-  throw new RangeError(
-    `Cannot convert checkpoint: workers is ${workers}, ` +
-      "an integer from 0 to 256 is wanted",
-  );
 }

@@ -33,8 +33,9 @@ export interface ConvertOptions {
    */
   preTokenizer?: string | undefined;
   /**
-   * Workers that share the work; with 0 this thread does it. Defaults to
-   * `navigator.hardwareConcurrency`.
+   * Workers that share the work, each with some 50 MB; with 0 this thread does
+   * it. Defaults to `navigator.hardwareConcurrency`, but at most 12, and to 0
+   * where the program may not read the workers' code.
    */
   workers?: number | undefined;
   /** Where a checkpoint of a hub is kept, and what is allowed. */
