@@ -2,7 +2,6 @@ import { Command } from "commander";
 import {
   convertCheckpoint,
   type ConvertOptions,
-  type ConvertProgress,
   type ConvertResult,
   formatBytes,
 } from "../mod.ts";
@@ -10,6 +9,7 @@ import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
 import { integer, jsonOption } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
+import { weightsBar } from "./weights_bar.ts";
 
 /** `seraph convert` */
 export function convertCommand(): Command {
@@ -70,33 +70,12 @@ async function convertBehindBar(
     return await convertCheckpoint(input, output, options);
   }
   using downloads = await downloadBar();
-  const { default: cliProgress } = await import("cli-progress");
-  const bar = new cliProgress.SingleBar({
-    format: "converting {bar} {percentage}% {rate}/s {eta_formatted} {tensor}",
-    hideCursor: true,
-    clearOnComplete: true,
-    barsize: 24,
-  }, cliProgress.Presets.shades_classic);
-  let start = 0;
-  const onProgress = ({ tensor, doneBytes, totalBytes }: ConvertProgress) => {
-    if (!bar.isActive) {
-      start = performance.now();
-      bar.start(totalBytes, 0, { tensor, rate: "-" });
-    }
-    const seconds = (performance.now() - start) / 1000;
-    const rate = seconds > 0.5 ? formatBytes(doneBytes / seconds) : "-";
-    bar.update(doneBytes, { tensor, rate });
-  };
-  try {
-    const download = { onProgress: downloads.onProgress };
-    return await convertCheckpoint(input, output, {
-      ...options,
-      download,
-      onProgress,
-    });
-  } finally {
-    bar.stop();
-  }
+  using weights = await weightsBar("converting");
+  return await convertCheckpoint(input, output, {
+    ...options,
+    download: { onProgress: downloads.onProgress },
+    onProgress: weights.onProgress,
+  });
 }
 
 function printResult(output: string, result: ConvertResult): void {

@@ -5,13 +5,13 @@ import {
   type QuantizeDeviceUse,
   quantizeFile,
   type QuantizeFileOptions,
-  type QuantizeProgress,
   type QuantizeResult,
 } from "../mod.ts";
 import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
 import { integer, jsonOption } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
+import { weightsBar } from "./weights_bar.ts";
 
 /** `seraph quantize` */
 export function quantizeCommand(): Command {
@@ -78,33 +78,13 @@ async function quantizeBehindBar(
   if (!Deno.stderr.isTerminal()) {
     return await quantizeFile(input, output, type, options);
   }
-  const { default: cliProgress } = await import("cli-progress");
-  const bar = new cliProgress.SingleBar({
-    format: "quantizing {bar} {percentage}% {rate}/s {eta_formatted} {tensor}",
-    hideCursor: true,
-    clearOnComplete: true,
-    barsize: 24,
-  }, cliProgress.Presets.shades_classic);
-  let start = 0;
-  const onProgress = ({ tensor, doneBytes, totalBytes }: QuantizeProgress) => {
-    if (!bar.isActive) {
-      start = performance.now();
-      bar.start(totalBytes, 0, { tensor, rate: "-" });
-    }
-    const seconds = (performance.now() - start) / 1000;
-    const rate = seconds > 0.5 ? formatBytes(doneBytes / seconds) : "-";
-    bar.update(doneBytes, { tensor, rate });
-  };
   using downloads = await downloadBar();
-  try {
-    return await quantizeFile(input, output, type, {
-      ...options,
-      onProgress,
-      download: { onProgress: downloads.onProgress },
-    });
-  } finally {
-    bar.stop();
-  }
+  using weights = await weightsBar("quantizing");
+  return await quantizeFile(input, output, type, {
+    ...options,
+    download: { onProgress: downloads.onProgress },
+    onProgress: weights.onProgress,
+  });
 }
 
 function printResult(output: string, result: QuantizeResult): void {
