@@ -97,8 +97,11 @@ export class GpuChooser implements Disposable {
     if (format === "wrong") {
       return onCpu(`${this.adapter} does not pack it to the same bytes`);
     }
-    if (device === "gpu") return { format, reason: "it was asked for" };
-    return await race(format, chunk, workers);
+    const choice = device === "gpu"
+      ? { format, reason: "it was asked for" }
+      : await race(format, chunk, workers);
+    format.redone = 0;
+    return choice;
   }
 
   /** Frees the GPU's memory. */

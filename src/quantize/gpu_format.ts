@@ -17,8 +17,11 @@ import { quantizeRows } from "./quantize_rows.ts";
 
 /** Packs weights of one format in another on the GPU. */
 export interface GpuFormat {
-  /** Blocks that the GPU was unsure of, so that the CPU packed them. */
-  readonly redone: number;
+  /**
+   * Blocks that the GPU was unsure of, so that the CPU packed them; whoever
+   * tries the format sets it back.
+   */
+  redone: number;
   /**
    * Packs a chunk.
    *
@@ -61,15 +64,12 @@ export async function openGpuFormat(
   const decoder = new Decoder();
   // Chunks share the decoder's memory: one waits for the other.
   let last: Promise<unknown> = Promise.resolve();
-  let redone = 0;
   const format: GpuFormat = {
-    get redone() {
-      return redone;
-    },
+    redone: 0,
     async run(chunk) {
       const packed = await pack(packer, chunk);
       if (isWhole(chunk, packed)) return packed.bytes;
-      redone += packed.unsure?.length ?? 0;
+      format.redone += packed.unsure?.length ?? 0;
       const finished = last.then(() => finish(chunk, packed, decoder));
       last = finished.catch(() => {});
       return await finished;

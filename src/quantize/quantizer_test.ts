@@ -133,6 +133,7 @@ gpuTest("Quantizer measures both devices when it may choose", async (gpu) => {
   );
   assertEquals(await quantizer.run(chunk), expected);
   const [use] = quantizer.uses;
+  assertEquals(use!.redoneBlocks, 0);
   assert(use!.gpuRate! > 0 && use!.cpuRate! > 0);
   assertEquals(use!.device, use!.gpuRate! > use!.cpuRate! ? "gpu" : "cpu");
   const isLarger = quantizer.sizes(formats).weights > weights;
