@@ -45,6 +45,11 @@ export function quantizeSamples(seed: number, blocks: number): Sample[] {
     sample("one in each block", (i) => i % 32 === 7 ? normal() : 0),
     sample("one in some blocks", (i) => i % 96 === 70 ? normal() : 0 * sign()),
     sample("levels and halves", () => Math.round(32 * random() - 16) / 16),
+    // All fit but the largest, by one of the scales that are tried in Q6_K.
+    sample("fitting but one", (i) => {
+      if (i % 16 === 0) scale = 31 + 0.1 * Math.floor(1 + 19 * random());
+      return i % 16 === 0 ? sign() : Math.round(60 * random() - 30) / scale;
+    }),
     sample("few values", () => [0, 0.25, -0.5, 1][Math.floor(4 * random())]!),
     sample("dust among weights", (i) => normal() * 10 ** (-2 * (i % 5))),
   ];
