@@ -53,6 +53,7 @@ Deno.test("seraph quantize --json describes what was done", async () => {
       "bytesPerSecond",
       "weightsPerSecond",
       "workers",
+      "devices",
     ]);
     assertEquals(json.type, "Q4_K_M");
     assertEquals(json.outputBytes, (await Deno.stat(output)).size);
