@@ -142,6 +142,16 @@ Deno.test("quantizeFile() refuses options that make no sense", async () => {
   }
 });
 
+Deno.test("quantizeFile() refuses a device that there is not", async () => {
+  const options = { device: "tpu" } as unknown as QuantizeFileOptions;
+  const error = await refused(oneMatrix(zerosBut(32, {}), 32), "q8_0", options);
+  assert(error instanceof TypeError);
+  assertEquals(
+    error.message,
+    'Cannot quantize: the device is "tpu", one of auto, gpu, cpu is wanted',
+  );
+});
+
 Deno.test("quantizeFile() refuses what is no model", async () => {
   const cases: [Uint8Array<ArrayBuffer> | string, string][] = [
     [new Uint8Array(), "it is empty"],
