@@ -9,6 +9,8 @@ import {
   quantizeSamples,
 } from "../kernels/quantize/samples.ts";
 import type { QuantizeChunk } from "./chunk.ts";
+import { GpuPackError } from "./gpu_format.ts";
+import { race } from "./race.ts";
 import { Quantizer, type QuantizerOptions } from "./quantizer.ts";
 import { quantizeRows } from "./quantize_rows.ts";
 
@@ -155,4 +157,10 @@ gpuTest("Quantizer stops when it is aborted", async (gpu) => {
   controller.abort(new Error("enough"));
   await work.catch(() => {});
   await assertRejects(() => quantizer.run(chunkOf("Q8_0")), Error, "enough");
+});
+
+Deno.test("race() takes the CPU when the device fails", async () => {
+  const run = () => Promise.reject(new GpuPackError(new Error("it is lost")));
+  const choice = await race({ redone: 0, run }, chunkOf("Q8_0"), 2);
+  assertEquals(choice, { format: undefined, reason: "it is lost" });
 });

@@ -1,7 +1,7 @@
 import { blockFormatByName } from "../gguf/formats.ts";
 import { type QuantizeChunk, quantizeChunk } from "./chunk.ts";
 import { Decoder } from "./decode.ts";
-import type { GpuFormat } from "./gpu_format.ts";
+import { type GpuFormat, GpuPackError } from "./gpu_format.ts";
 
 /** What packs a format, and why. */
 export interface DeviceChoice {
@@ -22,7 +22,7 @@ const CPU_WEIGHTS = 2 ** 17;
  * @param format The GPU's way.
  * @param chunk Some rows, which the GPU packs whole.
  * @param workers Cores that the CPU's work is shared by.
- * @returns The faster one; the CPU where the bytes differ.
+ * @returns The faster one; the CPU where the bytes differ or the device fails.
  */
 export async function race(
   format: GpuFormat,
@@ -39,7 +39,14 @@ export async function race(
   const onCpu = () => quantizeChunk({ ...chunk, bytes }, decoder);
   const onGpu = () => format.run(chunk);
   const [packed, cpuSeconds] = await timed(onCpu);
-  const [own, gpuSeconds] = await timed(onGpu);
+  let own: Uint8Array;
+  let gpuSeconds: number;
+  try {
+    [own, gpuSeconds] = await timed(onGpu);
+  } catch (error) {
+    if (!(error instanceof GpuPackError)) throw error;
+    return { format: undefined, reason: error.message };
+  }
   if (packed.some((byte, i) => byte !== own[i])) {
     return { format: undefined, reason: "the GPU packs it to other bytes" };
   }
