@@ -96,12 +96,19 @@ export function checkRoom({ least }: Matcher, most: number): void {
   );
 }
 
+/** Masks that allow the end as well, as most come again and again. */
+const WITH_ENDS = new WeakMap<Uint32Array, Uint32Array<ArrayBuffer>>();
+
 /** Allows the tokens that end a text, where it may end. */
 function withEnds(mask: Mask, endIds: readonly number[]): Mask {
   // A text that can only end need not be asked for it.
   if (!mask.canEnd || mask.count === 0) return mask;
-  const bits = mask.bits.slice();
-  for (const id of endIds) bits[id >> 5]! |= 1 << (id & 31);
+  let bits = WITH_ENDS.get(mask.bits);
+  if (bits === undefined) {
+    bits = mask.bits.slice();
+    for (const id of endIds) bits[id >> 5]! |= 1 << (id & 31);
+    WITH_ENDS.set(mask.bits, bits);
+  }
   return { ...mask, bits, count: mask.count + endIds.length };
 }
 

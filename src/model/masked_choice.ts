@@ -44,6 +44,8 @@ export class MaskedChoice {
   readonly #maskOwn: BoundKernel;
   readonly #bias: BoundKernel;
   readonly #sample: BoundSample;
+  /** What is in `#allowed`. */
+  #last: Uint32Array | undefined;
 
   private constructor(
     device: GPUDevice,
@@ -113,8 +115,10 @@ export class MaskedChoice {
     encoder.copyBufferToBuffer(logits, 0, this.#logits, 0, size);
   }
 
-  /** Sets which tokens may come. */
+  /** Sets which tokens may come; the same array has the same ones. */
   allow(allowed: Uint32Array<ArrayBuffer>): void {
+    if (allowed === this.#last) return;
+    this.#last = allowed;
     this.#device.queue.writeBuffer(this.#allowed, 0, allowed);
   }
 

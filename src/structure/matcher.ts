@@ -1,6 +1,9 @@
 /** The tokens that may come next. */
 export interface Mask {
-  /** A bit for each token that goes on, `[ceil(size / 32)]`. */
+  /**
+   * A bit for each token that goes on, `[ceil(size / 32)]`. What was given once
+   * never changes.
+   */
   readonly bits: Uint32Array<ArrayBuffer>;
   /** How many bits are set. */
   readonly count: number;

@@ -175,6 +175,7 @@ class XgrammarMatcher implements Matcher {
   readonly #matcher: GrammarMatcher;
   readonly #size: number;
   readonly #onDispose: () => void;
+  #bits: Uint32Array<ArrayBuffer> = new Uint32Array();
   #isDisposed = false;
 
   constructor(matcher: GrammarMatcher, size: number, onDispose: () => void) {
@@ -188,8 +189,7 @@ class XgrammarMatcher implements Matcher {
     const size = this.#size;
     const all = new Uint32Array(buffer as ArrayBuffer);
     const canEnd = (all[size >> 5]! >>> (size & 31) & 1) === 1;
-    const bits = all.slice(0, Math.ceil(size / 32));
-    if (size % 32 > 0) bits[bits.length - 1]! &= 2 ** (size % 32) - 1;
+    const bits = this.#keep(all.slice(0, Math.ceil(size / 32)));
     let [count, last] = [0, 0];
     for (const [i, word] of bits.entries()) {
       if (word === 0) continue;
@@ -197,6 +197,16 @@ class XgrammarMatcher implements Matcher {
       last = 32 * i + 31 - Math.clz32(word);
     }
     return { bits, count, last, canEnd };
+  }
+
+  /** The same array for the same tokens, which most often come again. */
+  #keep(bits: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+    const size = this.#size;
+    if (size % 32 > 0) bits[bits.length - 1]! &= 2 ** (size % 32) - 1;
+    const isNew = bits.length !== this.#bits.length ||
+      bits.some((word, i) => word !== this.#bits[i]);
+    if (isNew) this.#bits = bits;
+    return this.#bits;
   }
 
   accept(id: number): void {
