@@ -115,6 +115,47 @@ Deno.test("tokens without a rival run together, and change nothing", async () =>
   }
 });
 
+Deno.test("several steps by one mask change nothing", async () => {
+  await using expected = await loadModel(STORIES);
+  await using model = await loadModel(STORIES);
+  const text = (minLength: number, maxLength: number): Grammar => ({
+    kind: "json",
+    schema: {
+      type: "object",
+      properties: {
+        a: { type: "string", minLength, maxLength },
+        b: { type: "string", maxLength },
+      },
+      required: ["a", "b"],
+      additionalProperties: false,
+    },
+  });
+  const given: [Grammar, GenerateOptions][] = [
+    [text(150, 170), { temperature: 1, seed: 1 }],
+    [text(150, 170), { temperature: 2, seed: 2, topK: 40 }],
+    [text(60, 600), { logitBias: { 261: -2 } }],
+    [{ kind: "regex", pattern: "[a-z ,.]*END" }, { temperature: 1, seed: 3 }],
+    [{ kind: "json" }, { temperature: 1.5, seed: 4 }],
+    // To the last position of the context.
+    [text(200, 2000), { maxTokens: 512 }],
+  ];
+  for (const [grammar, more] of given) {
+    const options = { grammar, maxTokens: 180, ...more };
+    const generation = model.generate(PROMPT, options);
+    const { ids, finishReason } = await generation.result();
+    const one = expected.generate(PROMPT, { ...options, sampler: "cpu" });
+    const { ids: wanted, finishReason: reason } = await one.result();
+    assertEquals([ids, finishReason], [wanted, reason]);
+    // What was computed too much is no part of what comes next.
+    const next = { maxTokens: 8, ignoreEos: true };
+    const after = [1, ...ids.slice(0, 100)];
+    assertEquals(
+      (await model.generate(after, next).result()).ids,
+      (await expected.generate(after, next).result()).ids,
+    );
+  }
+});
+
 Deno.test("generate() takes no more tokens than the shortest text needs", async () => {
   await using model = await loadModel(STORIES);
   const grammar = { kind: "json", schema: PERSON } as const;

@@ -10,6 +10,8 @@ import {
   resume,
   type Run,
 } from "./run_parts.ts";
+import { Pace } from "./pace.ts";
+import { SameMasks } from "./same_masks.ts";
 import { isBanned, ruledOutError, Sampler } from "./sampler.ts";
 import type { TokenChunk } from "./tokens.ts";
 
@@ -40,15 +42,22 @@ interface Chooser {
    * @param isQuick Whether the mask is found at once.
    */
   step(id: number, isQuick: boolean): Promise<void> | void;
-  /** Chooses the token of a step. */
-  choose(mask: Mask, step: number): Promise<TokenChunk>;
+  /**
+   * Chooses the token of a step.
+   *
+   * @param mask The tokens that may come.
+   * @param step The step.
+   * @param left Tokens that are wanted, from this one on.
+   */
+  choose(mask: Mask, step: number, left: number): Promise<TokenChunk>;
 }
 
 /**
  * Continues a prompt by a text of a grammar. Where it takes time to find out which
  * tokens may follow, the CPU does so while the GPU is at the pass of the last one;
  * else pass and choice are one submission. A token that has no rival is not asked
- * for, and runs together with those behind it.
+ * for, and runs together with those behind it; where masks stay the same, several
+ * steps are one submission.
  *
  * @param run What runs, and what it is held to.
  * @returns The tokens as they are chosen. Where only the end may follow, that
@@ -71,7 +80,8 @@ export async function* runConstrained(
       yield { ...first, ...complete(mask, endIds) };
       return;
     }
-    const chunk = await chooser.choose(mask, firstStep + step);
+    const left = maxTokens - step;
+    const chunk = await chooser.choose(mask, firstStep + step, left);
     yield { ...chunk, ...first };
     const [id] = chunk.ids;
     if (endIds.includes(id!) || step + 1 === maxTokens) return;
@@ -133,6 +143,12 @@ function onGpu(run: ConstrainedRun): Chooser {
   /** Tokens whose passes wait for a token that has to be chosen. */
   const waiting: number[] = [];
   let rows = 1;
+  /** Tokens that were chosen ahead, as if the mask stayed the same. */
+  const ahead: number[] = [];
+  const masks = new SameMasks(canSkip ? sequence.readbackCost : 0);
+  const pace = new Pace();
+  let lastBits: Uint32Array | undefined;
+  let lastId = NaN;
   /** Runs the tokens that wait but for the last ones, which fit into one pass. */
   const last = async () => {
     if (rows === 1 && waiting.length > 1 && forced.count >= WORTH_WIDENING) {
@@ -144,6 +160,30 @@ function onGpu(run: ConstrainedRun): Chooser {
       await sequence.replay(waiting.splice(0, most), { rows, signal });
     }
     return waiting.splice(0);
+  };
+  /** Takes back what was chosen by another mask than came. */
+  const takeBack = () => {
+    // The pass of the last token is among them: its choice is made anew.
+    sequence.rewind(sequence.length - ahead.length);
+    ahead.length = 0;
+    waiting.push(lastId);
+  };
+  /** Chooses a token, and as many behind it as are likely to be right. */
+  const chooseSome = async (
+    { bits }: Mask,
+    step: number,
+    left: number,
+  ): Promise<number> => {
+    if (waiting.length === 0) return await sequence.masked.choose(bits, step);
+    const ids = await last();
+    const most = Math.min(left, sequence.room - ids.length + 1);
+    const count = Math.min(masks.steps, pace.steps, Math.max(1, most));
+    const start = performance.now();
+    const options = { count, chosen: step };
+    const [first, ...rest] = await sequence.masked.step(ids, bits, options);
+    pace.note(count, performance.now() - start);
+    ahead.push(...rest);
+    return first!;
   };
   return {
     async begin() {
@@ -157,18 +197,22 @@ function onGpu(run: ConstrainedRun): Chooser {
       }
     },
     async step(id, isQuick) {
+      lastId = id;
+      if (ahead.length > 0) return; // its pass has run
       waiting.push(id);
       if (!isQuick) sequence.masked.keep(await last());
     },
-    async choose({ bits, count, last: only }, step) {
+    async choose(mask, step, left) {
+      const { bits, count, last: only } = mask;
+      masks.note(bits);
+      if (ahead.length > 0 && bits !== lastBits) takeBack();
+      lastBits = bits;
       if (count === 1 && canSkip) {
         if (isBanned(sampling, only)) throw ruledOutError();
         forced.count++;
         return { ids: [only] };
       }
-      const chosen = waiting.length === 0
-        ? await sequence.masked.choose(bits, step)
-        : await sequence.masked.step(await last(), bits, step);
+      const chosen = ahead.shift() ?? await chooseSome(mask, step, left);
       if (isBanned(sampling, chosen)) throw ruledOutError();
       return { ids: [chosen] };
     },

@@ -74,25 +74,27 @@ export class MaskedSteps {
   }
 
   /**
-   * Appends tokens as steps and chooses the next of those that may come.
+   * Appends tokens as steps and goes on with what is chosen of those that may
+   * come, of the same ones at each step.
    *
    * @param ids The tokens: more than one where the model is wide, at most
    * `MAX_STEPS`.
    * @param allowed A bit for each token, `[ceil(tokens / 32)]`.
-   * @param chosen Tokens that were chosen before it.
-   * @returns The next token's id.
+   * @param options How many tokens are chosen, and how many were before.
+   * @returns The tokens that were chosen; all but the last are in the cache.
    */
   async step(
     ids: readonly number[],
     allowed: Uint32Array<ArrayBuffer>,
-    chosen: number,
-  ): Promise<number> {
-    const { chooser, results } = this.#runner;
+    { count, chosen }: { count: number; chosen: number },
+  ): Promise<number[]> {
+    const { cache, chooser, results } = this.#runner;
     this.#runner.checkAlive();
     chooser.masked.allow(allowed);
     this.#runner.chosen = chosen;
-    this.#runner.step(ids, { then: "choose", isMasked: true });
-    const [next] = await results.ids(1);
-    return next!;
+    this.#runner.step(ids, { then: "choose", isMasked: true, steps: count });
+    const next = await results.ids(count);
+    cache.rows.appendSteps(next.slice(0, -1));
+    return next;
   }
 }

@@ -125,6 +125,7 @@ export class Recorder {
       const row = { rows: 1, position: next, kind: "step" } as const;
       llama.forward(pass, batchOf(row, attention));
       llama.head(pass, 1, "step");
+      if (isMasked) chooser.masked.mask(pass);
       choose(pass);
     }
     pass.end();

@@ -88,13 +88,20 @@ export class Runner implements Disposable {
     this.#recorder.prepare(work, position);
   }
 
-  /** Submits tokens as steps, and encodes a step of one behind them. */
-  step(ids: readonly number[], how: Pick<Work, "then" | "isMasked">): void {
+  /** Submits tokens as steps, and encodes what is likely to come behind them. */
+  step(
+    ids: readonly number[],
+    how: Pick<Work, "then" | "isMasked" | "steps">,
+  ): void {
     const head = { rows: 1, kind: "step" } as const;
     const work: Work = { ids, kind: "step", head, ...how };
     this.submit(work);
     this.cache.rows.appendSteps(ids);
-    if (this.room > 0) this.prepare({ ...work, ids: [0] }, this.length);
+    const { steps = 1 } = how;
+    const next = this.length + steps - 1;
+    if (next + steps <= this.llama.context) {
+      this.prepare({ ...work, ids: [0] }, next);
+    }
   }
 
   /** Submits rows of a prompt, and takes note of them. */

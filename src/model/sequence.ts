@@ -98,6 +98,12 @@ export class Sequence implements Disposable {
     return !this.#gpu.syncReadback;
   }
 
+  /** What a read-back takes beside a step of a small model, about. */
+  get readbackCost(): number {
+    if (this.isAwaited) return 1;
+    return this.#gpu.info.isFallbackAdapter ? 0.08 : 0.02;
+  }
+
   /** Tokens in the cache. */
   get length(): number {
     return this.#runner.cache.rows.length;
