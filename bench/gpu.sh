@@ -20,6 +20,7 @@ Measures, each for so many seconds at most:
   GPU time by stage and kernel of Q4_0          20
   several generations at once, scores of many
     continuations, grammars                3 x  15
+  loading, beside a plain loop             3 x  20
   every kernel on the shapes of llama13b       130
   what llama13b should take by all that         10
 
@@ -124,6 +125,13 @@ if [ -n "$small" ]; then rounds=1; fi
   run scores 15 bench/score.ts --rounds "$rounds" --tokens 1,4,8
   run grammars 15 bench/structure.ts models/tiny-archangel-q8_0.gguf "$rounds"
 } | tee "$out/generation.txt"
+
+step loading
+size=1024
+if [ -n "$small" ]; then size=64; fi
+for type in q4_0 q4_k f16; do
+  run "loading $type" 20 bench/load.ts "$type:$size" 3
+done | tee -a "$out/generation.txt"
 
 step kernels
 # What matters most comes first, should the time not do for all.

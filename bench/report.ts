@@ -111,7 +111,7 @@ const lines = [
   ...(expected === "" ? [] : ["## Expected of llama13b", "", expected, ""]),
   ...(generation === ""
     ? []
-    : ["## Generation", "", "```", generation, "```", ""]),
+    : ["## Generation and loading", "", "```", generation, "```", ""]),
   ...reportKernels(kernels, `${name}.svg`),
 ];
 
