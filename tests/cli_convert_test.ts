@@ -3,21 +3,13 @@ import { join } from "node:path";
 import { makeCheckpoint } from "./checkpoint/make.ts";
 import { runCli, runJson, spawnCli } from "./cli.ts";
 import { projectFile } from "./engine.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 const STORIES = projectFile("models/stories260k-f32.gguf");
 const ARCHANGEL = projectFile("models/tiny-archangel-q8_0.gguf");
 
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test("seraph convert writes a file that answers as the one before", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const input = join(folder, "My-model-260K");
     await Deno.mkdir(input);
     await makeCheckpoint(input, { gguf: STORIES, format: "pytorch" });
@@ -55,7 +47,7 @@ Deno.test("seraph convert writes a file that answers as the one before", async (
 });
 
 Deno.test("seraph convert tells what became of the weights", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     await makeCheckpoint(folder, {
       gguf: STORIES,
       config: { "rope_scaling": { type: "dynamic", factor: 2 } },
@@ -82,7 +74,7 @@ Deno.test("seraph convert says what is wrong in a line", async () => {
 });
 
 Deno.test("seraph convert removes what it has written when it is asked to end", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const input = join(folder, "in");
     await Deno.mkdir(input);
     await makeCheckpoint(input, { gguf: ARCHANGEL });

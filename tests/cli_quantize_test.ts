@@ -2,20 +2,12 @@ import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { runCli, runJson } from "./cli.ts";
 import { importanceDat } from "./importance.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 const STORIES = "models/stories260k-f32.gguf";
 
-async function inFolder(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 Deno.test("seraph quantize writes a file that runs, and says how fast", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "q8.gguf");
     const { code, stdout, stderr } = await runCli(
       ["quantize", STORIES, output, "q8_0", "--workers", "1"],
@@ -36,7 +28,7 @@ Deno.test("seraph quantize writes a file that runs, and says how fast", async ()
 });
 
 Deno.test("seraph quantize --json describes what was done", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "q4.gguf");
     const json = await runJson([
       "quantize",
@@ -65,7 +57,7 @@ Deno.test("seraph quantize --json describes what was done", async () => {
 });
 
 Deno.test("seraph quantize fails in words, and leaves nothing", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "out.gguf");
     const matrix = join(folder, "other.imatrix");
     await Deno.writeFile(

@@ -3,19 +3,15 @@ import { loadModel, type Session } from "../mod.ts";
 import { projectFile } from "./engine.ts";
 import { seeded } from "./gguf_mutate.ts";
 import { makeModel } from "./models.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 const IDS = [5, 6, 7, 8, 9];
 
 /** Runs a test with a folder of its own. */
-async function inFolder(
+function inFolder(
   test: (path: string, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(`${folder}/session`, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  return inTempFolder((folder) => test(`${folder}/session`, folder));
 }
 
 /** A session that has said something. */

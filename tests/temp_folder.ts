@@ -2,13 +2,14 @@
  * Runs a test in a new folder, which is removed behind it.
  *
  * @param test Is given the folder's path.
+ * @returns What the test returns.
  */
-export async function inTempFolder(
-  test: (folder: string) => Promise<void>,
-): Promise<void> {
+export async function inTempFolder<T>(
+  test: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = await Deno.makeTempDir({ prefix: "seraph test " });
   try {
-    await test(folder);
+    return await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

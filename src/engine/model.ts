@@ -8,11 +8,7 @@ import type {
 } from "../generate/continuations.ts";
 import { ObjectGeneration } from "../generate/object_generation.ts";
 import type { GenerateOptions } from "../generate/options.ts";
-import {
-  checkScore,
-  type Score,
-  type ScoreOptions,
-} from "../generate/score.ts";
+import type { Score, ScoreOptions } from "../generate/score.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { kvBytes } from "../model/kv_buffers.ts";
 import {
@@ -38,7 +34,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { KernelChoice } from "../tune/report.ts";
 import type { Engine } from "./engine.ts";
 import type { MemoryPlan } from "./plan.ts";
-import { scoreTexts } from "./score_texts.ts";
+import { scoreInput } from "./score_input.ts";
 import { GpuEngine, type LentParts, noDraftError } from "./gpu_engine.ts";
 import {
   callGrammar,
@@ -391,25 +387,8 @@ export class Model implements AsyncDisposable {
     options: ContinuationOptions = {},
   ): Promise<Score | ContinuationScore[]> {
     this.#checkAlive();
-    const { bos } = options;
-    const prompt = input instanceof Prompt
-      ? encodePrompt(this.tokenizer, input, {
-        ...(bos !== undefined && { bos }),
-      })
-      : input;
-    if (isList(second)) {
-      const { tokenizer } = this;
-      const parts = { engine: this.#engine, tokenizer };
-      return await scoreTexts(parts, prompt, second, options);
-    }
-    if (typeof prompt === "string") {
-      throw new TypeError(
-        "Cannot score: there is a prompt alone, ids or an array of continuations are wanted",
-      );
-    }
-    const { contextLength: context, config: { vocabularySize } } = this;
-    checkScore(prompt, { context, vocabularySize }, second);
-    return await this.#engine.score(prompt, second);
+    const parts = { engine: this.#engine, tokenizer: this.tokenizer };
+    return await scoreInput(parts, input, second, options);
   }
 
   /**
@@ -517,11 +496,6 @@ export class Model implements AsyncDisposable {
       throw new TypeError("Cannot use model: it is disposed of");
     }
   }
-}
-
-/** Whether it is an array, which `Array.isArray()` tells of mutable ones only. */
-function isList<T>(value: readonly T[] | object): value is readonly T[] {
-  return Array.isArray(value);
 }
 
 function isChat(

@@ -5,15 +5,7 @@ import { buildGguf, f32Tensor, string } from "../../tests/gguf_builder.ts";
 import { importanceDat } from "../../tests/importance.ts";
 import { makeModel } from "../../tests/models.ts";
 import { quantizeFile, type QuantizeFileOptions } from "./quantize_file.ts";
-
-async function inFolder(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { inTempFolder } from "../../tests/temp_folder.ts";
 
 /** Runs what must fail, and leave nothing. */
 async function refused(
@@ -22,7 +14,7 @@ async function refused(
   options: QuantizeFileOptions = {},
 ): Promise<Error> {
   let error: Error | undefined;
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "out.gguf");
     error = await assertRejects(
       () => quantizeFile(input, output, type, { workers: 0, ...options }),
@@ -87,7 +79,7 @@ Deno.test("quantizeFile() says where a weight is too large for the format", asyn
       `Cannot quantize "blk.0.ffn_up.weight" to ${type}: row 2 has weights ` +
         "that are too large for it",
     );
-    await inFolder(async (folder) => {
+    await inTempFolder(async (folder) => {
       const output = join(folder, "out.gguf");
       await quantizeFile(input(size * 0.9), output, type, { workers: 0 });
     });
@@ -168,7 +160,7 @@ Deno.test("quantizeFile() refuses what is no model", async () => {
 Deno.test("quantizeFile() leaves the old output when it is aborted", async () => {
   const input = projectFile("models/stories260k-f32.gguf");
   for (const workers of [0, 2]) {
-    await inFolder(async (folder) => {
+    await inTempFolder(async (folder) => {
       const output = join(folder, "out.gguf");
       await Deno.writeTextFile(output, "old");
       const controller = new AbortController();

@@ -15,21 +15,9 @@ import { PACKABLE } from "../kernels/quantize/formats.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import { quantizeFile } from "./quantize_file.ts";
 import type { QuantizeProgress } from "./write_tensors.ts";
+import { inTempFolder, namesIn } from "../../tests/temp_folder.ts";
 
 const STORIES = projectFile("models/stories260k-f32.gguf");
-
-async function inFolder(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function names(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
 
 async function tensorsOf(path: string | URL) {
   await using source = await openSource(path);
@@ -48,7 +36,7 @@ const GOLDENS = readLlamaCppGoldens();
 
 for (const [type, wanted] of Object.entries(GOLDENS.files.sha256)) {
   Deno.test(`quantizeFile() writes llama.cpp's ${type} of a model, to the last byte`, async () => {
-    await inFolder(async (folder) => {
+    await inTempFolder(async (folder) => {
       const output = join(folder, "out.gguf");
       const input = projectFile(GOLDENS.files.of);
       await quantizeFile(input, output, type, { workers: 0 });
@@ -63,7 +51,7 @@ gpuTest(
   "quantizeFile() writes llama.cpp's bytes when the GPU packs them",
   async () => {
     for (const [type, wanted] of Object.entries(GOLDENS.files.sha256)) {
-      await inFolder(async (folder) => {
+      await inTempFolder(async (folder) => {
         const output = join(folder, "out.gguf");
         const input = projectFile(GOLDENS.files.of);
         const options = { workers: 0, device: "gpu" } as const;
@@ -127,7 +115,7 @@ function importance(): Uint8Array<ArrayBuffer> {
 const MADE = { dim: 256, hiddenDim: 512, layers: 2, heads: 4, kvHeads: 2 };
 
 Deno.test("quantizeFile() writes the same bytes whoever does the work", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const input = makeModel({ ...MADE, format: "F16" });
     const matrix = importance();
     const written: Uint8Array[] = [];
@@ -144,7 +132,7 @@ Deno.test("quantizeFile() writes the same bytes whoever does the work", async ()
 });
 
 Deno.test("quantizeFile() tells what it did, and the file where importance is from", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const matrix = join(folder, "made.imatrix");
     await Deno.writeFile(matrix, importance());
     const output = join(folder, "out.gguf");
@@ -199,11 +187,11 @@ Deno.test("quantizeFile() tells what it did, and the file where importance is fr
 });
 
 Deno.test("quantizeFile() replaces its own input", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const path = join(folder, "model.gguf");
     await Deno.copyFile(STORIES, path);
     await quantizeFile(path, path, "q8_0", { workers: 0 });
-    assertEquals(names(folder), ["model.gguf"]);
+    assertEquals(namesIn(folder), ["model.gguf"]);
     assertEquals(
       (await tensorsOf(path)).get("token_embd.weight")?.format,
       "Q8_0",
@@ -212,7 +200,7 @@ Deno.test("quantizeFile() replaces its own input", async () => {
 });
 
 Deno.test("quantizeFile() copies what has its format already", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "out.gguf");
     const input = makeModel({ ...MADE, format: "Q8_0" });
     const result = await quantizeFile(input, output, "q8_0", { workers: 0 });
@@ -222,7 +210,7 @@ Deno.test("quantizeFile() copies what has its format already", async () => {
 });
 
 Deno.test("quantizeFile() quantizes once more only when it is told to", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const output = join(folder, "out.gguf");
     const input = makeModel({ ...MADE, format: "Q8_0" });
     await assertRejects(
@@ -230,7 +218,7 @@ Deno.test("quantizeFile() quantizes once more only when it is told to", async ()
       Error,
       'tensor "output.weight" is Q8_0 already and would become Q6_K',
     );
-    assertEquals(names(folder), []);
+    assertEquals(namesIn(folder), []);
     const options = { workers: 0, allowRequantize: true };
     await quantizeFile(input, output, "q4_0", options);
     const formats = [...(await tensorsOf(output)).values()];
@@ -239,7 +227,7 @@ Deno.test("quantizeFile() quantizes once more only when it is told to", async ()
 });
 
 Deno.test("quantizeFile() makes one file of the parts of a split one", async () => {
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     const whole = makeModel({ ...MADE, format: "F16" });
     const part = (i: number) => join(folder, `m-0000${i}-of-00002.gguf`);
     await using source = await openSource(whole);
