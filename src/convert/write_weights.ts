@@ -1,5 +1,6 @@
 import type { GgufWriter } from "../gguf/writer.ts";
 import { QuantizePool } from "../quantize/pool.ts";
+import { type Piece, writePieces } from "../quantize/write_pieces.ts";
 import type { ConvertProgress } from "./options.ts";
 import type { TensorConversion } from "./plan.ts";
 import { checkFinite, readRows } from "./read_rows.ts";
@@ -17,14 +18,6 @@ export interface WriteWeightsOptions {
 /** Pieces that are read before the first of them is written, of a worker. */
 const AHEAD = 2;
 
-/** A piece of a tensor that is worked on. */
-interface Piece {
-  readonly name: string;
-  /** Bytes of it in the checkpoint. */
-  readonly read: number;
-  readonly bytes: Promise<Uint8Array>;
-}
-
 /**
  * Reads weights, packs them and writes them, with some pieces in work at a time:
  * no more than some MB a worker are in memory.
@@ -40,36 +33,31 @@ export async function writeWeights(
 ): Promise<void> {
   using pool = new QuantizePool({ workers, signal });
   const totalBytes = tensors.reduce((sum, { from }) => sum + from.bytes, 0);
-  const pieces: Piece[] = [];
-  let doneBytes = 0;
-  const writeFirst = async () => {
-    const { name, read, bytes } = pieces.shift()!;
-    await writer.write(name, await bytes);
-    doneBytes += read;
-    onProgress?.({ tensor: name, doneBytes, totalBytes });
-  };
-  for (const tensor of tensors) {
-    for await (const piece of piecesOf(tensor, pool)) {
-      // It may fail while others are waited for.
-      piece.bytes.catch(() => {});
-      signal?.throwIfAborted();
-      pieces.push(piece);
-      if (pieces.length > AHEAD * workers) await writeFirst();
-    }
-  }
-  while (pieces.length > 0) await writeFirst();
+  // Without workers each is written before the next one is read.
+  const share = workers === 0 ? 2 : 1 / (AHEAD * workers);
+  const pieces = allPieces(tensors, pool, share);
+  await writePieces(pieces, { writer, totalBytes, onProgress });
+}
+
+async function* allPieces(
+  tensors: readonly TensorConversion[],
+  pool: QuantizePool,
+  share: number,
+): AsyncGenerator<Piece> {
+  for (const tensor of tensors) yield* piecesOf(tensor, pool, share);
 }
 
 async function* piecesOf(
   tensor: TensorConversion,
   pool: QuantizePool,
+  share: number,
 ): AsyncGenerator<Piece> {
   const { name, shape, format } = tensor;
   for await (const rows of readRows(tensor)) {
     const { bytes, firstRow, format: from, read } = rows;
     if (from === format.name) {
       checkFinite(rows, tensor);
-      yield { name, read, bytes: Promise.resolve(bytes) };
+      yield { name, read, bytes: Promise.resolve(bytes), share };
       continue;
     }
     const work = pool.run({
@@ -81,6 +69,6 @@ async function* piecesOf(
       bytes,
       importance: tensor.importance,
     });
-    yield { name, read, bytes: work };
+    yield { name, read, bytes: work, share };
   }
 }

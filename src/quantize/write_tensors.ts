@@ -2,16 +2,14 @@ import type { ByteSource } from "../gguf/source.ts";
 import type { GgufWriter } from "../gguf/writer.ts";
 import type { TensorPlan } from "./plan.ts";
 import type { Quantizer } from "./quantizer.ts";
+import {
+  type Piece,
+  type WeightsProgress,
+  writePieces,
+} from "./write_pieces.ts";
 
 /** How far `quantizeFile()` is. */
-export interface QuantizeProgress {
-  /** The tensor that was written last. */
-  readonly tensor: string;
-  /** Bytes of tensors that were read and are written. */
-  readonly doneBytes: number;
-  /** Bytes of all tensors of the input. */
-  readonly totalBytes: number;
-}
+export type QuantizeProgress = WeightsProgress;
 
 /** Options for {@linkcode writeTensors}. */
 export interface WriteTensorsOptions {
@@ -30,16 +28,6 @@ const COPY_BYTES = 2 ** 22;
 /** Pieces to copy that are read before the first of them is written. */
 const COPIES_AHEAD = 4;
 
-/** A piece of a tensor that is worked on. */
-interface Piece {
-  readonly name: string;
-  /** Bytes of it in the source. */
-  readonly read: number;
-  readonly bytes: Promise<Uint8Array>;
-  /** What part it is of all that may be in work at a time. */
-  readonly share: number;
-}
-
 /**
  * Packs tensors and writes them, with some pieces in work at a time.
  *
@@ -51,27 +39,16 @@ export async function writeTensors(
   { source, writer, quantizer, onProgress }: WriteTensorsOptions,
 ): Promise<void> {
   const totalBytes = plans.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
-  const pieces: Piece[] = [];
-  let doneBytes = 0;
-  const writeFirst = async () => {
-    const { name, read, bytes } = pieces.shift()!;
-    await writer.write(name, await bytes);
-    doneBytes += read;
-    onProgress?.({ tensor: name, doneBytes, totalBytes });
-  };
-  for (const plan of plans) {
-    for await (const piece of piecesOf(plan, source, quantizer)) {
-      // It may fail while others are waited for.
-      piece.bytes.catch(() => {});
-      pieces.push(piece);
-      while (sumOfShares(pieces) > 1) await writeFirst();
-    }
-  }
-  while (pieces.length > 0) await writeFirst();
+  const pieces = allPieces(plans, source, quantizer);
+  await writePieces(pieces, { writer, totalBytes, onProgress });
 }
 
-function sumOfShares(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { share }) => sum + share, 0);
+async function* allPieces(
+  plans: readonly TensorPlan[],
+  source: ByteSource,
+  quantizer: Quantizer,
+): AsyncGenerator<Piece> {
+  for (const plan of plans) yield* piecesOf(plan, source, quantizer);
 }
 
 function piecesOf(
