@@ -234,7 +234,9 @@ class FileSource implements ByteSource {
   }
 
   async #read(file: Deno.FsFile, target: Uint8Array, offset: number) {
-    await file.seek(offset, Deno.SeekMode.Start);
+    // At once: an awaited seek would let the caller go on, and block this thread,
+    // before the read begins.
+    file.seekSync(offset, Deno.SeekMode.Start);
     let done = 0;
     while (done < target.length) {
       const count = await file.read(target.subarray(done));
