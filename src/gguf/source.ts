@@ -241,9 +241,10 @@ class FileSource implements ByteSource {
     while (done < target.length) {
       const count = await file.read(target.subarray(done));
       if (count === null) {
+        const { size } = await file.stat();
         throw new RangeError(
-          `Cannot read "${this.label}": it was cut to ${offset + done} ` +
-            `bytes while open, it had ${this.size}`,
+          `Cannot read "${this.label}": it was cut to ${size} bytes ` +
+            `while open, it had ${this.size}`,
         );
       }
       done += count;
