@@ -13,6 +13,8 @@
  * Ids may part where the best two logits are closer together than arithmetic is
  * exact: llama.cpp rounds activations to 8 or 16 bits on the CPU. The margin at
  * that place is printed, and one of more than `--margin`, 0.05 by default, fails.
+ * The same prompt is then put to llama.cpp with the same weights as F32, for
+ * which it rounds nothing: there the ids have to be the same.
  *
  * @module
  */
@@ -20,7 +22,7 @@
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { TextLineStream } from "../bench/peers/lines.ts";
-import { convertCheckpoint, loadModel } from "../mod.ts";
+import { convertCheckpoint, loadModel, quantizeFile } from "../mod.ts";
 import { makeCheckpoint } from "./checkpoint/make.ts";
 import { projectFile } from "./engine.ts";
 
@@ -76,16 +78,30 @@ async function startPeer(cache: string, model: string): Promise<Peer> {
   };
 }
 
-/** One line about a prompt, and whether it is as it should be. */
+/** What became of a prompt. */
+interface Comparison {
+  /** Whether it is as it should be. */
+  ok: boolean;
+  /** Whether the ids part somewhere. */
+  parts: boolean;
+  /** What to print. */
+  line: string;
+}
+
+/** Compares the answers to a prompt. */
 async function compare(
   model: Awaited<ReturnType<typeof loadModel>>,
   peer: Peer,
   { text, count, most }: { text: string; count: number; most: number },
-): Promise<{ ok: boolean; line: string }> {
+): Promise<Comparison> {
   const { prompt, ids, margins } = await peer.ask(text, count);
   const own = model.tokenizer.encode(text, { special: true });
   if (own.join() !== prompt.join()) {
-    return { ok: false, line: `other tokens: ${own} and ${prompt}` };
+    return {
+      ok: false,
+      parts: false,
+      line: `other tokens: ${own} and ${prompt}`,
+    };
   }
   const generation = model.generate(prompt, {
     maxTokens: count,
@@ -99,15 +115,80 @@ async function compare(
   const at = ids.slice(0, end).findIndex((id, i) => id !== result.ids[i]);
   const least = Math.min(...margins.slice(0, end)).toFixed(3);
   if (at < 0) {
-    return { ok: true, line: `${end} equal, least margin ${least}` };
+    const line = `${end} equal, least margin ${least}`;
+    return { ok: true, parts: false, line };
   }
   const margin = margins[at]!;
   return {
     ok: margin <= most,
+    parts: true,
     line:
       `${at} equal, then ${result.ids[at]} and ${ids[at]} with a margin of ` +
       margin.toFixed(4),
   };
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+/** How answers are compared. */
+interface CompareOptions {
+  count: number;
+  most: number;
+}
+
+/** Compares the answers to prompts, and says so. */
+async function compareAll(
+  model: Awaited<ReturnType<typeof loadModel>>,
+  peer: Peer,
+  prompts: readonly string[],
+  options: CompareOptions,
+): Promise<{ failures: number; parted: string[] }> {
+  let failures = 0;
+  const parted: string[] = [];
+  for (const text of prompts) {
+    const { ok, parts, line } = await compare(model, peer, {
+      text,
+      ...options,
+    });
+    if (!ok) failures++;
+    if (parts) parted.push(text);
+    say(`  ${ok ? "ok " : "BAD"} ${JSON.stringify(text)}: ${line}`);
+  }
+  return { failures, parted };
+}
+
+/** Compares a file in both engines, and tells how many prompts failed. */
+async function compareFile(
+  path: string,
+  { cache, activations, ...options }: CompareOptions & {
+    cache: string;
+    activations: "f32" | "int8";
+  },
+): Promise<number> {
+  await using model = await loadModel(path, {
+    contextLength: 512,
+    activations,
+    tune: "off",
+  });
+  const first = await (async () => {
+    using peer = await startPeer(cache, path);
+    say(`  llama.cpp ${peer.release}`);
+    return await compareAll(model, peer, PROMPTS, options);
+  })();
+  if (first.parted.length === 0) return first.failures;
+  const unpacked = await Deno.makeTempFile({ suffix: ".gguf" });
+  try {
+    await quantizeFile(path, unpacked, "f32", { allowRequantize: true });
+    say("  where they part, the same weights as F32 in llama.cpp:");
+    using peer = await startPeer(cache, unpacked);
+    const exact = { ...options, most: 0 };
+    const { failures } = await compareAll(model, peer, first.parted, exact);
+    return first.failures + failures;
+  } finally {
+    await Deno.remove(unpacked);
+  }
 }
 
 if (import.meta.main) {
@@ -134,33 +215,21 @@ if (import.meta.main) {
     await makeCheckpoint(folder, { gguf, dtype: "BF16", shards: 3 });
   }
   let failures = 0;
-  const say = (line: string) =>
-    Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
   try {
     for (const type of values.types.split(",")) {
       const path = join(output, `${type}.gguf`);
       const done = await convertCheckpoint(folder, path, { type });
       const rate = (done.bytesPerSecond / 1e6).toFixed(0);
-      using peer = await startPeer(values.cache, path);
-      await using model = await loadModel(path, {
-        contextLength: 512,
-        activations: values.activations as "f32",
-        tune: "off",
-      });
       say(
         `${type}: ${done.inputBytes} bytes became ${done.outputBytes} in ` +
-          `${done.seconds.toFixed(1)} s (${rate} MB/s); llama.cpp ` +
-          `${peer.release}`,
+          `${done.seconds.toFixed(1)} s (${rate} MB/s)`,
       );
-      for (const prompt of PROMPTS) {
-        const { ok, line } = await compare(model, peer, {
-          text: prompt,
-          count: Number(values.count),
-          most: Number(values.margin),
-        });
-        if (!ok) failures++;
-        say(`  ${ok ? "ok " : "BAD"} ${JSON.stringify(prompt)}: ${line}`);
-      }
+      failures += await compareFile(path, {
+        cache: values.cache,
+        count: Number(values.count),
+        most: Number(values.margin),
+        activations: values.activations as "f32",
+      });
     }
   } finally {
     if (values.keep === undefined) {

@@ -56,7 +56,10 @@ export async function uploadMatrix(
     maxBytes,
   });
   const rowBytes = bytes.length / rows;
-  const repack = createRepack(scope, { chunkBytes: chunkRows * rowBytes });
+  const repack = createRepack(scope, {
+    chunkBytes: chunkRows * rowBytes,
+    codecs: [codec],
+  });
   for (const part of matrix.parts) {
     for (let row = 0; row < part.rows; row += chunkRows) {
       const count = Math.min(chunkRows, part.rows - row);
@@ -70,5 +73,6 @@ export async function uploadMatrix(
       });
     }
   }
+  repack.finish();
   return matrix;
 }

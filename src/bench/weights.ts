@@ -51,10 +51,14 @@ export async function createRandomRows(
     codec,
     maxBytes: Infinity,
   });
-  const repack = createRepack(scope, { chunkBytes: bytes.length });
+  const repack = createRepack(scope, {
+    chunkBytes: bytes.length,
+    codecs: [codec],
+  });
   await scope.pool.check("rows of random weights");
   const [part] = matrix.parts;
   await repack.write({ bytes, matrix, part: part!, row: 0, rows });
+  repack.finish();
   return { matrix, bytes };
 }
 

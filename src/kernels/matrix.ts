@@ -54,11 +54,14 @@ export function strideOf(dim: number): number {
   return Math.ceil(dim / BLOCK) * BLOCK;
 }
 
-/** Bytes that `blocks` blocks take, plane by plane. */
-function planeBytes(
+/** The planes of a {@linkcode MatrixPart}. */
+export const PLANES = ["quants", "scales", "high"] as const;
+
+/** Bytes that `blocks` blocks take, plane by plane; 0 for no plane. */
+export function planeBytes(
   { layout: { quants, high, scales } }: Codec,
   blocks: number,
-) {
+): Record<typeof PLANES[number], number> {
   return {
     quants: quants * blocks,
     high: high * blocks,

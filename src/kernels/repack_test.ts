@@ -50,7 +50,10 @@ async function write(
     scope.gpu.device.queue.writeBuffer(buffer, 0, poison);
   }
   const rowBytes = bytes.length / rows;
-  const repack = createRepack(scope, { chunkBytes: chunkRows * rowBytes });
+  const repack = createRepack(scope, {
+    chunkBytes: chunkRows * rowBytes,
+    codecs: [raw.codec],
+  });
   // The loader's buffer is larger than a chunk, and a chunk begins anywhere.
   const buffer = new Uint8Array(chunkRows * rowBytes + 8).fill(0xff);
   for (let row = 0; row < rows - left; row += chunkRows) {
@@ -60,6 +63,7 @@ async function write(
     await repack.write({ bytes: chunk, matrix, part, row, rows: count });
     buffer.fill(0xff);
   }
+  repack.finish();
   return matrix;
 }
 
@@ -193,7 +197,7 @@ scopeTest(
       maxBytes: 2 ** 24,
     });
     const part = matrix.parts[0]!;
-    const repack = createRepack(scope, { chunkBytes: 100 });
+    const repack = createRepack(scope, { chunkBytes: 100, codecs: [Q4_0] });
     await assertRejects(
       () => repack.write({ bytes, matrix, part, row: 0, rows: 3 }),
       RangeError,

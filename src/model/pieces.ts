@@ -41,7 +41,7 @@ export interface Piece extends ByteRange {
 }
 
 /** Most bytes that are read, uploaded and repacked at once. */
-const CHUNK_BYTES = 8 * 2 ** 20;
+const CHUNK_BYTES = 4 * 2 ** 20;
 /** Most weights that are packed in another format at once, about. */
 const PACKED_WEIGHTS = 2 ** 19;
 

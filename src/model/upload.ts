@@ -4,6 +4,7 @@ import { readTensorBytes } from "../gguf/chunks.ts";
 import { readAhead } from "../gguf/read_ahead.ts";
 import type { TensorInfo } from "../gguf/reader.ts";
 import type { ByteSource } from "../gguf/source.ts";
+import type { Codec } from "../kernels/quant/codec.ts";
 import { createRepack, type Repack, repackBytes } from "../kernels/repack.ts";
 import {
   chunkBytesOf,
@@ -66,7 +67,7 @@ export interface UploadOptions {
 
 /** GPU memory that uploads take besides their targets. */
 export interface Staging {
-  /** The buffer that weights pass through. */
+  /** The buffers that weights pass through. */
   uploadBytes: number;
   /** At most so much of what was written waits for the GPU in copies. */
   queuedBytes: number;
@@ -82,7 +83,7 @@ export interface Staging {
 export function stagingOf(gpu: Gpu, uploads: readonly Upload[]): Staging {
   const chunkBytes = chunkBytesOf(gpu, uploads);
   return {
-    uploadBytes: repackBytes(chunkBytes),
+    uploadBytes: repackBytes({ chunkBytes, codecs: codecsOf(uploads) }),
     queuedBytes: Math.min(
       uploads.reduce((sum, { tensor }) => sum + tensor.bytes, 0),
       UploadQueue.mostBytes(chunkBytes),
@@ -110,8 +111,11 @@ export async function uploadAll(
   using scratch = new BufferPool(gpu.device);
   const { queue } = gpu.device;
   const chunkBytes = chunkBytesOf(gpu, uploads);
-  const repack = createRepack({ gpu, pool: scratch }, { chunkBytes });
-  await scratch.check("the upload buffer");
+  const repack = createRepack({ gpu, pool: scratch }, {
+    chunkBytes,
+    codecs: codecsOf(uploads),
+  });
+  await scratch.check("the upload buffers");
   const queued = new UploadQueue(queue);
   const progress = {
     loadedBytes: 0,
@@ -130,7 +134,15 @@ export async function uploadAll(
     onProgress?.({ ...progress });
     signal?.throwIfAborted();
   }
+  repack.finish();
   await queued.finish();
+}
+
+/** The formats of all matrices. */
+function codecsOf(uploads: readonly Upload[]): Set<Codec> {
+  return new Set(
+    uploads.flatMap(({ matrix }) => matrix?.matrix.codec ?? []),
+  );
 }
 
 /** A piece, and its bytes in the format that it has on the GPU. */

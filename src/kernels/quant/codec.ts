@@ -53,7 +53,20 @@ export interface RepackCode {
   readonly code: string;
   /** Values of its own `override` constants. */
   readonly constants?: Record<string, number>;
+  /**
+   * Invocations that share the blocks that one of them would take. Defaults
+   * to 1.
+   */
+  readonly parts?: number;
+  /**
+   * All that it reads begins at a multiple of so many bytes of the file. Defaults
+   * to what the file's blocks begin at.
+   */
+  readonly alignment?: RepackAlignment;
 }
+
+/** Bytes, of which `repack.wgsl` makes use. */
+export type RepackAlignment = 1 | 4 | 16;
 
 /** A weight format: how the file holds it, and how the GPU does. */
 export interface Codec {

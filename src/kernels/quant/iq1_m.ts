@@ -18,7 +18,7 @@ export const IQ1_M: Codec = {
     label: "repack_spans",
     code: repack,
     constants: {
-      QUANTS: 8,
+      QUANTS: 2,
       QUANTS_AT: 0,
       HEADER: 6,
       HEADER_AT: HIGH,

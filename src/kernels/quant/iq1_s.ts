@@ -17,7 +17,7 @@ export const IQ1_S: Codec = {
   repack: {
     label: "repack_spans",
     code: repack,
-    constants: { QUANTS: 8, QUANTS_AT: 2, HEADER: 4, HEADER_AT: HEADER },
+    constants: { QUANTS: 2, QUANTS_AT: 2, HEADER: 4, HEADER_AT: HEADER },
   },
   table: iq1Table,
   dequantize(bytes) {

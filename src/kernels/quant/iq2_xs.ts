@@ -18,7 +18,7 @@ export const IQ2_XS: Codec = {
   repack: {
     label: "repack_spans",
     code: repack,
-    constants: { QUANTS: 16, QUANTS_AT: 2, HEADER: 2, HEADER_AT: SCALES },
+    constants: { QUANTS: 4, QUANTS_AT: 2, HEADER: 2, HEADER_AT: SCALES },
   },
   table: () => gridTable(IQ2_XS_GRID),
   dequantize(bytes) {

@@ -15,7 +15,7 @@ export const IQ2_XXS: Codec = {
   repack: {
     label: "repack_spans",
     code: repack,
-    constants: { QUANTS: 16, QUANTS_AT: 2 },
+    constants: { QUANTS: 4, QUANTS_AT: 2 },
   },
   table: () => gridTable(IQ2_XXS_GRID),
   dequantize(bytes) {

@@ -19,7 +19,8 @@ export const IQ4_NL: Codec = {
   repack: {
     label: "repack_header",
     code: repack,
-    constants: { HEADER: 2, PAYLOAD: 4 },
+    constants: { HEADER: 2, PAYLOAD: 1 },
+    alignment: 4, // of pairs of blocks
   },
   table: () => nibbleTable(IQ4_VALUES),
   dequantize(bytes) {

@@ -17,7 +17,7 @@ export const IQ4_XS: Codec = {
   repack: {
     label: "repack_spans",
     code: repack,
-    constants: { QUANTS: 32, QUANTS_AT: NIBBLES, HEADER: 2, HAS_D: 0 },
+    constants: { QUANTS: 8, QUANTS_AT: NIBBLES, HEADER: 2, HAS_D: 0 },
   },
   table: () => nibbleTable(IQ4_VALUES),
   dequantize(bytes) {

@@ -23,7 +23,7 @@ export const MXFP4: Codec = {
   repack: {
     label: "repack_header",
     code: repack,
-    constants: { HEADER: 1, PAYLOAD: 4 },
+    constants: { HEADER: 1, PAYLOAD: 1 },
   },
   table: () => nibbleTable(VALUES),
   dequantize(bytes) {

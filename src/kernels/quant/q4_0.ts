@@ -12,7 +12,8 @@ export const Q4_0: Codec = {
   repack: {
     label: "repack_header",
     code: repack,
-    constants: { HEADER: 2, PAYLOAD: 4 },
+    constants: { HEADER: 2, PAYLOAD: 1 },
+    alignment: 4, // of pairs of blocks
   },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {

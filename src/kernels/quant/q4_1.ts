@@ -16,7 +16,7 @@ export const Q4_1: Codec = {
   repack: {
     label: "repack_header",
     code: repack,
-    constants: { HEADER: 4, PAYLOAD: 4 },
+    constants: { HEADER: 4, PAYLOAD: 1 },
   },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {

@@ -15,7 +15,7 @@ export const Q4_K: Codec = {
   code: SCALE_MIN + code,
   quantized: true,
   layout: { quants: 16, high: 0, scales: { bytes: 16, blocks: 8 } },
-  repack: { label: "repack_q4_k", code: planes + repack },
+  repack: { label: "repack_q4_k", code: planes + repack, parts: 4 },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
       for (let i = 0; i < weights.length; i++) {

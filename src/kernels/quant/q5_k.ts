@@ -18,7 +18,7 @@ export const Q5_K: Codec = {
   code: SCALE_MIN + code,
   quantized: true,
   layout: { quants: 16, high: 4, scales: { bytes: 16, blocks: 8 } },
-  repack: { label: "repack_q5_k", code: planes + repack },
+  repack: { label: "repack_q5_k", code: planes + repack, parts: 2 },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
       for (let i = 0; i < weights.length; i++) {

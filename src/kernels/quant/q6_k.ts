@@ -13,7 +13,7 @@ export const Q6_K: Codec = {
   code,
   quantized: true,
   layout: { quants: 16, high: 8, scales: { bytes: 20, blocks: 8 } },
-  repack: { label: "repack_q6_k", code: planes + repack },
+  repack: { label: "repack_q6_k", code: planes + repack, parts: 2 },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {
       const d = block.getFloat16(D, true);

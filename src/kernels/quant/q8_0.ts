@@ -12,7 +12,8 @@ export const Q8_0: Codec = {
   repack: {
     label: "repack_header",
     code: repack,
-    constants: { HEADER: 2, PAYLOAD: 8 },
+    constants: { HEADER: 2, PAYLOAD: 2 },
+    alignment: 4, // of pairs of blocks
   },
   dequantize(bytes) {
     return decodeBlocks(this.fileBlock, bytes, (block, weights) => {

@@ -2,16 +2,18 @@
 // high bits, 32 of signs, 4 of scales.
 // Joined with repack.wgsl; see iq3_s.wgsl for what is written.
 
-fn repack(start: u32, count: u32, output: u32) {
-  for (var w = 0u; w < 16u; w++) {
-    quants[output * 2u + w] = word_at(start + 2u + w * 4u);
+@group(0) @binding(3) var<storage, read_write> scales: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> high: array<vec4u>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
+  var reader = reader_at(start + 2u);
+  for (var quad = 0u; quad < 4u; quad++) {
+    quants[output / 2u + quad] = read_quad(&reader);
   }
-  for (var w = 0u; w < 8u; w++) {
-    high[output + w] = word_at(start + 74u + w * 4u);
-  }
-  let words = output / 2u;
-  scales[words] = word_at(start + 66u);
-  scales[words + 1u] = word_at(start + 70u);
-  scales[words + 2u] = word_at(start + 106u);
-  scales[words + 3u] = byte_at(start) | (byte_at(start + 1u) << 8u);
+  let bits = read_quad(&reader);
+  let a = read_quad(&reader);
+  let b = read_quad(&reader);
+  high[output / 4u] = vec4u(bits.zw, a.xy);
+  high[output / 4u + 1u] = vec4u(a.zw, b.xy);
+  scales[output / 8u] = vec4u(bits.xy, b.z, half_at(start));
 }

@@ -2,12 +2,15 @@
 // signs and scales.
 // Joined with repack.wgsl; see iq3_xxs.wgsl for what is written.
 
-fn repack(start: u32, count: u32, output: u32) {
-  for (var w = 0u; w < 16u; w++) {
-    quants[output * 2u + w] = word_at(start + 2u + w * 4u);
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+@group(0) @binding(4) var<storage, read_write> high: array<vec4u>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
+  var reader = reader_at(start + 2u);
+  for (var quad = 0u; quad < 4u; quad++) {
+    quants[output / 2u + quad] = read_quad(&reader);
   }
-  for (var w = 0u; w < 8u; w++) {
-    high[output + w] = word_at(start + 66u + w * 4u);
-  }
-  scales[output / 8u] = byte_at(start) | (byte_at(start + 1u) << 8u);
+  high[output / 4u] = read_quad(&reader);
+  high[output / 4u + 1u] = read_quad(&reader);
+  scales[output / 8u] = half_at(start);
 }

@@ -5,12 +5,12 @@
 // Puts the nibbles of two blocks together: byte j holds weight j in its low and
 // weight j + 16 in its high nibble. In the file byte j of 32 holds weight j of
 // one block in its low, and of the other in its high nibble.
-fn write_nibbles(byte: u32, low_block: u32, high_block: u32) {
-  let p = quad_at(byte);
-  let q = quad_at(byte + 16u);
+fn write_nibbles(reader: ptr<function, Reader>, low_block: u32, high_block: u32) {
+  let p = read_quad(reader);
+  let q = read_quad(reader);
   let low = vec4u(0x0f0f0f0fu);
-  write_quad(low_block * 4u, (p & low) | ((q & low) << vec4u(4u)));
-  write_quad(high_block * 4u, ((p >> vec4u(4u)) & low) | (q & ~low));
+  quants[low_block] = (p & low) | ((q & low) << vec4u(4u));
+  quants[high_block] = ((p >> vec4u(4u)) & low) | (q & ~low);
 }
 
 // Two bits a weight, for the first 16 of a block, or its last: byte j holds those
@@ -20,6 +20,16 @@ fn write_nibbles(byte: u32, low_block: u32, high_block: u32) {
 fn pairs_of(bytes: vec4u, shift: u32) -> u32 {
   let p = (bytes >> vec4u(shift)) & vec4u(0x03030303u);
   return p.x | (p.y << 2u) | (p.z << 4u) | (p.w << 6u);
+}
+
+// The same of two blocks, whole: `first` and `last` are 16 bytes each.
+fn two_pairs_of(first: vec4u, last: vec4u, shift: u32) -> vec4u {
+  return vec4u(
+    pairs_of(first, shift),
+    pairs_of(last, shift),
+    pairs_of(first, shift + 2u),
+    pairs_of(last, shift + 2u),
+  );
 }
 
 // One bit a weight: bit k + 8 * b is that of weight 4 * k + b. In the file byte

@@ -2,19 +2,22 @@
 // dmin. Joined with repack.wgsl and repack_planes.wgsl; see q2_k.wgsl for what
 // is written.
 
-fn repack(start: u32, count: u32, output: u32) {
-  for (var half = 0u; half < 2u; half++) {
-    let first = quad_at(start + 16u + half * 32u);
-    let last = quad_at(start + 32u + half * 32u);
-    let word = (output + half * 4u) * 2u;
-    for (var b = 0u; b < 4u; b++) {
-      quants[word + 2u * b] = pairs_of(first, 2u * b);
-      quants[word + 2u * b + 1u] = pairs_of(last, 2u * b);
-    }
-  }
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
   let words = output / 8u * 5u;
-  for (var w = 0u; w < 4u; w++) {
-    scales[words + w] = word_at(start + w * 4u);
+  var reader = reader_at(start);
+  let s = read_quad(&reader);
+  scales[words] = s.x;
+  scales[words + 1u] = s.y;
+  scales[words + 2u] = s.z;
+  scales[words + 3u] = s.w;
+  for (var half = 0u; half < 2u; half++) {
+    let first = read_quad(&reader);
+    let last = read_quad(&reader);
+    let quad = output / 2u + half * 2u;
+    quants[quad] = two_pairs_of(first, last, 0u);
+    quants[quad + 1u] = two_pairs_of(first, last, 4u);
   }
-  scales[words + 4u] = word_at(start + 80u);
+  scales[words + 4u] = next_word(reader);
 }

@@ -3,21 +3,27 @@
 // Joined with repack.wgsl and repack_planes.wgsl; see q3_k.wgsl for what is
 // written.
 
-fn repack(start: u32, count: u32, output: u32) {
-  let first_bits = quad_at(start);
-  let last_bits = quad_at(start + 16u);
+@group(0) @binding(3) var<storage, read_write> scales: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> high: array<vec4u>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
+  var reader = reader_at(start);
+  let first_bits = read_quad(&reader);
+  let last_bits = read_quad(&reader);
   for (var half = 0u; half < 2u; half++) {
-    let first = quad_at(start + 32u + half * 32u);
-    let last = quad_at(start + 48u + half * 32u);
-    for (var b = 0u; b < 4u; b++) {
-      let block = half * 4u + b;
-      quants[(output + block) * 2u] = pairs_of(first, 2u * b);
-      quants[(output + block) * 2u + 1u] = pairs_of(last, 2u * b);
-      high[output + block] = bits_of(first_bits, last_bits, block);
-    }
+    let first = read_quad(&reader);
+    let last = read_quad(&reader);
+    let quad = output / 2u + half * 2u;
+    quants[quad] = two_pairs_of(first, last, 0u);
+    quants[quad + 1u] = two_pairs_of(first, last, 4u);
+    let b = half * 4u;
+    high[output / 4u + half] = vec4u(
+      bits_of(first_bits, last_bits, b),
+      bits_of(first_bits, last_bits, b + 1u),
+      bits_of(first_bits, last_bits, b + 2u),
+      bits_of(first_bits, last_bits, b + 3u),
+    );
   }
-  for (var w = 0u; w < 3u; w++) {
-    scales[output / 2u + w] = word_at(start + 96u + w * 4u);
-  }
-  scales[output / 2u + 3u] = half_at(start + 108u);
+  let s = read_quad(&reader);
+  scales[output / 8u] = vec4u(s.xyz, s.w & 0xffffu);
 }

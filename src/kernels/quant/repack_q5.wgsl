@@ -6,6 +6,9 @@
 
 override HEADER: u32;
 
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+@group(0) @binding(4) var<storage, read_write> high: array<u32>;
+
 fn header_at(byte: u32) -> u32 {
   if (HEADER == 2u) {
     return half_at(byte);
@@ -25,14 +28,14 @@ fn spread(bits: u32) -> u32 {
   return both.x | both.y | both.z | both.w;
 }
 
-fn repack(start: u32, count: u32, output: u32) {
+fn repack(start: u32, count: u32, output: u32, part: u32) {
   var headers = 0u;
   for (var b = 0u; b < count; b++) {
     let block = start + b * (HEADER + 20u);
     headers |= header_at(block) << (8u * b * HEADER);
     let file_bits = word_at(block + HEADER);
     high[output + b] = spread(file_bits);
-    write_quad((output + b) * 4u, quad_at(block + HEADER + 4u));
+    quants[output + b] = quad_at(block + HEADER + 4u);
   }
   scales[output * HEADER / 4u] = headers;
 }

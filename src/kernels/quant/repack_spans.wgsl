@@ -1,4 +1,4 @@
-// Superblocks of 256 weights whose parts stay as they are: QUANTS words of
+// Superblocks of 256 weights whose parts stay as they are: QUANTS quads of
 // quants from byte QUANTS_AT on, HEADER words of scales from byte HEADER_AT on,
 // and where HAS_D is set, an f16 d at the start, which gets a word behind the
 // scales.
@@ -10,10 +10,13 @@ override HEADER: u32 = 0u;
 override HEADER_AT: u32 = 0u;
 override HAS_D: bool = true;
 
-fn repack(start: u32, count: u32, output: u32) {
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
   let group = output / 8u;
-  for (var w = 0u; w < QUANTS; w += 4u) {
-    write_quad(group * QUANTS + w, quad_at(start + QUANTS_AT + 4u * w));
+  var reader = reader_at(start + QUANTS_AT);
+  for (var quad = 0u; quad < QUANTS; quad++) {
+    quants[group * QUANTS + quad] = read_quad(&reader);
   }
   let words = group * (HEADER + u32(HAS_D));
   for (var w = 0u; w < HEADER; w++) {

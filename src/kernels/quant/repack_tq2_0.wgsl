@@ -2,18 +2,18 @@
 // superblocks share a word of scales. Joined with repack.wgsl and
 // repack_planes.wgsl; see ternary.wgsl for what is written.
 
-fn repack(start: u32, count: u32, output: u32) {
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+
+fn repack(start: u32, count: u32, output: u32, part: u32) {
   var headers = 0u;
   for (var half = 0u; half < count / 4u; half++) {
     let superblock = start + (half >> 1u) * 66u;
-    let bytes = superblock + (half & 1u) * 32u;
-    let first = quad_at(bytes);
-    let last = quad_at(bytes + 16u);
-    let word = (output + half * 4u) * 2u;
-    for (var b = 0u; b < 4u; b++) {
-      quants[word + 2u * b] = pairs_of(first, 2u * b);
-      quants[word + 2u * b + 1u] = pairs_of(last, 2u * b);
-    }
+    var reader = reader_at(superblock + (half & 1u) * 32u);
+    let first = read_quad(&reader);
+    let last = read_quad(&reader);
+    let quad = output / 2u + half * 2u;
+    quants[quad] = two_pairs_of(first, last, 0u);
+    quants[quad + 1u] = two_pairs_of(first, last, 4u);
     headers |= (half_at(superblock + 64u) << ((half >> 1u) * 16u));
   }
   scales[output / 16u] = headers;

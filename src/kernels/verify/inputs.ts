@@ -18,8 +18,12 @@ export async function randomMatrix(
   const shape = { label, rows, cols, codec, maxBytes: Infinity };
   const matrix = createMatrix(scope.pool, shape);
   const bytes = randomBlocks(codec, { weights: rows * cols, seed: 9 });
-  const repack = createRepack(scope, { chunkBytes: bytes.length });
+  const repack = createRepack(scope, {
+    chunkBytes: bytes.length,
+    codecs: [codec],
+  });
   await repack.write({ bytes, matrix, part: matrix.parts[0]!, row: 0, rows });
+  repack.finish();
   return { matrix, weights: codec.dequantize(bytes) };
 }
 
