@@ -30,7 +30,8 @@ export interface DownloadedModel {
  *   const { path } = await downloadModel(source, {
  *     cacheDir,
  *     onProgress: ({ loadedBytes, totalBytes, secondsLeft }) => {
- *       console.log(`${loadedBytes} of ${totalBytes}, ${secondsLeft} s left`);
+ *       const left = secondsLeft?.toFixed(0) ?? "?";
+ *       console.log(`${loadedBytes} of ${totalBytes}, ${left} s left`);
  *     },
  *   });
  *   await using model = await loadModel(path);
