@@ -74,8 +74,7 @@ export function readCheckpointConfig(
         `an even number up to ${MAX_HEAD_DIM} is wanted`,
     );
   }
-  const rope = own(json, "rope_parameters") ?? own(json, "rope_scaling") ?? {};
-  const ropeScaling = isObject(rope) ? rope : read.fail("rope_scaling", rope);
+  const ropeScaling = readRope(read);
   return {
     label,
     json,
@@ -94,7 +93,7 @@ export function readCheckpointConfig(
     slidingWindow: slidingWindow(read),
     normEps: read.number("rms_norm_eps", 1e-6),
     ropeBase: new Values(ropeScaling, label)
-      .number("rope_theta", read.number("rope_theta", 10000)),
+      .positive("rope_theta", read.positive("rope_theta", 10000)),
     ropeScaling,
     tied: own(json, "tie_word_embeddings") === true,
   };
@@ -125,6 +124,12 @@ export class Values {
     const value = own(this.json, key) ?? otherwise;
     const isNumber = Number.isFinite(value) && (value as number) >= 0;
     return isNumber ? value as number : this.fail(key, value, "a number");
+  }
+
+  /** A finite number above 0. */
+  positive(key: string, otherwise?: number): number {
+    const value = this.number(key, otherwise);
+    return value > 0 ? value : this.fail(key, value, "a positive number");
   }
 
   /** Says that a value is not what it is to be. */
@@ -174,6 +179,35 @@ function refuseVariants({ json, label }: Values): void {
         "a Llama without is wanted",
     );
   }
+}
+
+/**
+ * How positions become angles. Newer files have it all as `rope_parameters`; a
+ * `rope_scaling` beside that was put there by hand, and counts, as it does in
+ * transformers.
+ */
+function readRope(read: Values): JsonObject {
+  const [parameters, scaling] = ["rope_parameters", "rope_scaling"].map(
+    (key): JsonObject => {
+      const value = own(read.json, key) ?? {};
+      return isObject(value) ? value : read.fail(key, value);
+    },
+  ) as [JsonObject, JsonObject];
+  const theta = own(parameters, "rope_theta");
+  const rope = Object.keys(scaling).length === 0
+    ? parameters
+    : { ...(theta !== undefined && { "rope_theta": theta }), ...scaling };
+  for (const [key, value] of Object.entries(rope)) {
+    // Models of several kinds of layers have an object for each kind.
+    if (isObject(value)) read.fail(`rope_parameters.${key}`, value, "a number");
+  }
+  const part = own(rope, "partial_rotary_factor") ?? 1;
+  if (part === 1) return rope;
+  throw new Error(
+    `Cannot convert "${read.label}": its partial_rotary_factor is ${
+      describe(part)
+    }, a Llama without is wanted`,
+  );
 }
 
 function slidingWindow(read: Values): number | undefined {

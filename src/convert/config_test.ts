@@ -64,6 +64,15 @@ Deno.test("readCheckpointConfig() reads a sliding window unless it is off", () =
   );
 });
 
+Deno.test("readCheckpointConfig() takes a rope_scaling beside rope_parameters", () => {
+  const { ropeBase, ropeScaling } = read({
+    "rope_parameters": { "rope_type": "default", "rope_theta": 1e6 },
+    "rope_scaling": { type: "linear", factor: 4 },
+  });
+  assertEquals(ropeBase, 1e6);
+  assertEquals(ropeScaling, { "rope_theta": 1e6, type: "linear", factor: 4 });
+});
+
 const REFUSED: readonly [string, Record<string, unknown>, string][] = [
   [
     "another architecture",
@@ -103,6 +112,17 @@ const REFUSED: readonly [string, Record<string, unknown>, string][] = [
     "an epsilon below 0",
     { "rms_norm_eps": -1 },
     "rms_norm_eps is -1, a number",
+  ],
+  ["a rotary base of 0", { "rope_theta": 0 }, "rope_theta is 0, a positive"],
+  [
+    "heads that are turned in part",
+    { "rope_parameters": { "partial_rotary_factor": 0.5 } },
+    "its partial_rotary_factor is 0.5",
+  ],
+  [
+    "layers that are turned in several ways",
+    { "rope_parameters": { "full_attention": { "rope_theta": 1e6 } } },
+    "rope_parameters.full_attention is an object",
   ],
 ];
 

@@ -34,7 +34,7 @@ export function convertRope(config: CheckpointConfig): RopeFields {
       return { fields: [], frequencies: undefined };
     case "linear":
       return {
-        fields: scaling("linear", read.number("factor")),
+        fields: scaling("linear", read.positive("factor")),
         frequencies: undefined,
       };
     case "dynamic":
@@ -77,7 +77,7 @@ function yarn(read: Values, { contextLength }: CheckpointConfig): GgufField[] {
     contextLength,
   );
   return [
-    ...scaling("yarn", read.number("factor")),
+    ...scaling("yarn", read.positive("factor")),
     {
       key: `${PREFIX}.original_context_length`,
       type: "u32",

@@ -87,6 +87,7 @@ Deno.test("convertRope() warns when scaling is dynamic", () => {
 const REFUSED: readonly [string, unknown, string][] = [
   ["a kind of other models", { "rope_type": "longrope" }, 'is "longrope"'],
   ["no factor", { type: "linear" }, "factor is missing"],
+  ["a factor of 0", { type: "linear", factor: 0 }, "factor is 0, a positive"],
   [
     "factors that meet",
     { "rope_type": "llama3", low_freq_factor: 4, high_freq_factor: 4 },
