@@ -81,7 +81,11 @@ try {
   write({ release: llama.llamaCppRelease.release });
   for await (const line of createInterface({ input: process.stdin })) {
     const { text, count } = JSON.parse(line);
-    const prompt = [1, ...model.tokenize(text, true)];
+    const { bos, shouldPrependBosToken } = model.tokens;
+    const prompt = [
+      ...(shouldPrependBosToken && bos !== null ? [bos] : []),
+      ...model.tokenize(text, true),
+    ];
     write(await answer(sequence, prompt, count));
   }
   process.exit(0);
