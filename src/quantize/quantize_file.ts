@@ -1,6 +1,8 @@
 import { abortable } from "../gguf/abortable.ts";
+import { checkOutput } from "../gguf/check_output.ts";
 import { blockFormatByName } from "../gguf/formats.ts";
 import { type GgufFile, readGguf } from "../gguf/reader.ts";
+import type { ByteSource } from "../gguf/source.ts";
 import { readTypedGguf } from "../gguf/typed_reader.ts";
 import { GgufWriter } from "../gguf/writer.ts";
 import type { ModelInput } from "../sources/input.ts";
@@ -122,6 +124,7 @@ export async function quantizeFile(
       signal,
     });
   await using opened = await openInput(input, { ...download, signal });
+  await checkParts(opened, input, output);
   const source = abortable(opened, signal);
   const file = await readGguf(source);
   checkTensors(file);
@@ -175,6 +178,19 @@ function checkDevice(device: QuantizeDevice = "auto"): QuantizeDevice {
     `Cannot quantize: the device is "${device}", ` +
       `one of ${QUANTIZE_DEVICES.join(", ")} is wanted`,
   );
+}
+
+/** One file in the place of a part would leave nothing that can be read. */
+async function checkParts(
+  source: ByteSource,
+  input: ModelInput,
+  output: string | URL,
+): Promise<void> {
+  const isNamed = typeof input === "string" || input instanceof URL;
+  // One letter before the colon is a Windows drive.
+  const isRemote = /^(?!file:)[a-z][a-z\d+.-]+:/i.test(String(input));
+  if (source.parts === undefined || !isNamed || isRemote) return;
+  await checkOutput(output, { source, input, overwrite: true });
 }
 
 function checkTensors({ label, tensors }: GgufFile): void {

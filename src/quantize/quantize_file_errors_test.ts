@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { projectFile } from "../../tests/engine.ts";
 import { buildGguf, f32Tensor, string } from "../../tests/gguf_builder.ts";
 import { importanceDat } from "../../tests/importance.ts";
 import { makeModel } from "../../tests/models.ts";
+import { splitGguf } from "../gguf/split_file.ts";
 import { quantizeFile, type QuantizeFileOptions } from "./quantize_file.ts";
 import { inTempFolder } from "../../tests/temp_folder.ts";
 
@@ -179,6 +181,32 @@ Deno.test("quantizeFile() leaves the old output when it is aborted", async () =>
       assertEquals([...Deno.readDirSync(folder)].length, 1);
     });
   }
+});
+
+Deno.test("quantizeFile() does not replace a part of what it reads", async () => {
+  await inTempFolder(async (folder) => {
+    const input = projectFile("models/stories260k-f32.gguf");
+    const prefix = join(folder, "m");
+    const parts = await splitGguf(input, prefix, { maxTensors: 30 });
+    const before = await Promise.all(parts.map((path) => Deno.readFile(path)));
+    for (const part of parts) {
+      for (const location of [part, pathToFileURL(part)]) {
+        const error = await assertRejects(
+          () => quantizeFile(location, parts[1]!, "q8_0", { workers: 0 }),
+          Error,
+        );
+        assertEquals(
+          error.message,
+          `Cannot write "${parts[1]}": it is what is read, another name is ` +
+            "wanted",
+        );
+      }
+    }
+    assertEquals(
+      await Promise.all(parts.map((path) => Deno.readFile(path))),
+      before,
+    );
+  });
 });
 
 Deno.test("quantizeFile() starts nothing when it is aborted before", async () => {
