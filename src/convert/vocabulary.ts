@@ -29,7 +29,8 @@ const MAX_SIZE = 1e6;
 /**
  * Turns a checkpoint's tokenizer into metadata.
  *
- * `tokenizer.model` comes first, as in llama.cpp's converter. Without it, a
+ * `tokenizer.model` comes first, as in llama.cpp's converter; of a
+ * `tokenizer.json` beside it only what was added counts. Without it, a
  * `tokenizer.json` that falls back to bytes is the same vocabulary in another
  * form, and all others are byte-level.
  *
@@ -49,7 +50,7 @@ export function convertVocabulary(sources: VocabularySources): GgufField[] {
   const table = new TokenTable(size);
   const { model, json } = files;
   const kind = model !== undefined
-    ? fillFromModel(table, model)
+    ? fillFromModel(table, model, json)
     : json!.byteFallback
     ? fillFromMerges(table, json!)
     : fillByteLevel(table, json!);
@@ -73,12 +74,20 @@ export function convertVocabulary(sources: VocabularySources): GgufField[] {
   ];
 }
 
-function fillFromModel(table: TokenTable, { pieces }: SentencePieceModel) {
+function fillFromModel(
+  table: TokenTable,
+  { pieces }: SentencePieceModel,
+  json: TokenizerJson | undefined,
+) {
   checkSize(table, pieces.length);
   for (const [id, { text, score, type }] of pieces.entries()) {
     // As in llama.cpp's converter, the model's own symbols are plain tokens.
     const kept = type === TOKEN_TYPE.userDefined ? TOKEN_TYPE.normal : type;
     table.set(id, text, kept, score);
+  }
+  // Of some checkpoints no other file says what was added to the model.
+  for (const { id, text, special } of json?.added ?? []) {
+    if (id >= pieces.length) table.add(id, text, special);
   }
   return "llama" as const;
 }

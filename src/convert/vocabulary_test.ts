@@ -140,6 +140,24 @@ Deno.test("convertVocabulary() gives a tokenizer.json the scores of its tokenize
   }
 });
 
+Deno.test("convertVocabulary() takes what only tokenizer.json adds to a tokenizer.model", async () => {
+  const added = { "<|end|>": 7, "<|name|>": 8, "a": 5 };
+  const fields = await convert({
+    ...MODEL,
+    "tokenizer.json": tokenizerJson(SMALL, added),
+    "added_tokens.json": { "<|other|>": 8 },
+    "tokenizer_config.json": { eos_token: "<|end|>" },
+  });
+  assertEquals(fields.tokens, [
+    ...SMALL.tokens,
+    "<|end|>",
+    "<|other|>",
+    "[PAD9]",
+  ]);
+  assertEquals(fields["token_type"], [2, 3, 3, 6, 1, 1, 5, 3, 3, 5]);
+  assertEquals(fields.eos_token_id, 7);
+});
+
 /** A byte-level tokenizer of three letters. */
 const BYTE_LEVEL = {
   "added_tokens": [
