@@ -7,7 +7,7 @@ import {
 } from "../mod.ts";
 import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
-import { integer, jsonOption } from "./options.ts";
+import { integer, jsonOption, quantization } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
 import { weightsBar } from "./weights_bar.ts";
 
@@ -23,6 +23,7 @@ export function convertCommand(): Command {
       "--type <type>",
       "what the matrices become: f32, f16, bf16, q8_0, q4_k_m, …; " +
         "by default bf16 or f16, as they are",
+      quantization,
     )
     .option("--imatrix <file>", "importance matrix, of llama-imatrix")
     .option("--name <name>", "what the model is called")

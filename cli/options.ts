@@ -7,6 +7,7 @@ import type {
   LoadModelOptions,
   TuneMode,
 } from "../mod.ts";
+import { QUANTIZATION_TYPES, quantizationType } from "../src/quantize/types.ts";
 import { type RopeFlags, ropeOptions, toRopeOptions } from "./rope_options.ts";
 
 /** Parses an integer from `least` to `most`. */
@@ -43,6 +44,27 @@ export function number(
 export function integers(text: string): number[] {
   const parse = integer();
   return text.split(/[\s,]+/).filter((part) => part !== "").map(parse);
+}
+
+/** Keeps what a file can be quantized to, such as `q4_k_m`. */
+export function quantization(text: string): string {
+  try {
+    quantizationType(text);
+    return text;
+  } catch {
+    throw noneOf(QUANTIZATION_TYPES.map(({ name }) => name));
+  }
+}
+
+/** Keeps what a tensor can be quantized to, such as `q4_k`. */
+export function blockFormat(text: string): string {
+  const formats = new Set(QUANTIZATION_TYPES.map(({ format }) => format));
+  if (formats.has(text.toUpperCase())) return text;
+  throw noneOf([...formats]);
+}
+
+function noneOf(names: readonly string[]): InvalidArgumentError {
+  return new InvalidArgumentError(`One of ${names.join(", ")} is wanted.`);
 }
 
 /** Collects the values of an option that can be given more than once. */

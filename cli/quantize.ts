@@ -9,7 +9,7 @@ import {
 } from "../mod.ts";
 import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
-import { integer, jsonOption } from "./options.ts";
+import { blockFormat, integer, jsonOption, quantization } from "./options.ts";
 import { formatTable, printStatus, writeJson, writeLine } from "./output.ts";
 import { weightsBar } from "./weights_bar.ts";
 
@@ -19,11 +19,23 @@ export function quantizeCommand(): Command {
     .description("pack the weights of a GGUF file in fewer bits")
     .argument("<input>", "GGUF file of F32, F16 or BF16")
     .argument("<output>", "file to write; it may be the input")
-    .argument("<type>", "such as q4_k_m, q8_0 or f16, in any case")
+    .argument(
+      "<type>",
+      "such as q4_k_m, q8_0 or f16, in any case",
+      quantization,
+    )
     .option("--imatrix <file>", "importance matrix, of llama-imatrix")
     .option("--pure", "the type's own format for all matrices, no mix")
-    .option("--token-embedding-type <format>", "format of token_embd.weight")
-    .option("--output-tensor-type <format>", "format of output.weight")
+    .option(
+      "--token-embedding-type <format>",
+      "format of token_embd.weight",
+      blockFormat,
+    )
+    .option(
+      "--output-tensor-type <format>",
+      "format of output.weight",
+      blockFormat,
+    )
     .option("--allow-requantize", "quantize once more what is quantized")
     .addOption(
       new Option("--workers <n>", "workers that share the work")

@@ -71,6 +71,9 @@ Deno.test("seraph convert says what is wrong in a line", async () => {
     'error: Cannot convert "tests": it has no config.json\n',
   );
   assertEquals((await runCli("convert tests")).code, 2);
+  const typo = await runCli("convert tests -o x.gguf --type q4_k_n");
+  assertEquals(typo.code, 2);
+  assertStringIncludes(typo.stderr, "'q4_k_n' is invalid. One of Q2_K_S,");
 });
 
 Deno.test("seraph convert removes what it has written when it is asked to end", async () => {

@@ -65,7 +65,16 @@ Deno.test("seraph quantize fails in words, and leaves nothing", async () => {
       importanceDat([{ name: "other", calls: 1, sums: [1] }]),
     );
     const cases: [string[], number, string][] = [
-      [[STORIES, output, "q4"], 1, 'Cannot quantize to "q4"'],
+      [
+        [STORIES, output, "q4"],
+        2,
+        "'q4' is invalid for argument 'type'. One of Q2_K_S",
+      ],
+      [
+        [STORIES, output, "q4_0", "--output-tensor-type", "q4_k_m"],
+        2,
+        "'q4_k_m' is invalid. One of Q2_K, Q3_K,",
+      ],
       [[STORIES, output], 2, "missing required argument 'type'"],
       [
         [STORIES, output, "q4_0", "--workers", "x"],
