@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { convertCheckpoint } from "../mod.ts";
 import { inFolder, SMALL, STORIES } from "./checkpoint/convert.ts";
 import {
@@ -167,11 +168,15 @@ Deno.test("convertCheckpoint() refuses to write over the checkpoint", async () =
     await makeCheckpoint(input, SHARDS);
     const output = join(input, ".", SECOND);
     const before = await Deno.readFile(output);
-    await assertRejects(
-      () => convertCheckpoint(input, output),
-      Error,
-      "it is a file of the checkpoint",
-    );
+    const link = join(folder, "link");
+    await Deno.symlink(output, link);
+    for (const path of [output, link, pathToFileURL(link)]) {
+      await assertRejects(
+        () => convertCheckpoint(input, path),
+        Error,
+        "it is a file of the checkpoint",
+      );
+    }
     assertEquals(await Deno.readFile(output), before);
     await convertCheckpoint(input, join(input, "out.gguf"), { workers: 0 });
   });

@@ -57,7 +57,7 @@ export async function convert(
   const config = await readConfig(checkpoint);
   const rope = convertRope(config);
   await using weights = await openWeights(checkpoint, { signal });
-  checkOutput(output, checkpoint, weights.files);
+  await checkOutput(output, checkpoint, weights.files);
   const type = given ?? typeOf(weights.tensors);
   const matrix = importance === undefined
     ? undefined
@@ -106,20 +106,24 @@ export async function convert(
 }
 
 /** The weights would be gone once they are converted. */
-function checkOutput(
+async function checkOutput(
   output: string | URL,
   { label }: Checkpoint,
   files: readonly string[],
-): void {
+): Promise<void> {
   if (label.startsWith("hf:")) return;
-  const path = resolve(pathOf(output));
-  if (!files.some((name) => join(resolve(pathOf(label)), name) === path)) {
-    return;
+  const real = (path: string) => Deno.realPath(path).catch(() => undefined);
+  // Writing to a link replaces what it leads to.
+  const path = await real(pathOf(output));
+  if (path === undefined) return;
+  const folder = resolve(pathOf(label));
+  for (const name of files) {
+    if (await real(join(folder, name)) !== path) continue;
+    throw new Error(
+      `Cannot write "${output}": it is a file of the checkpoint, ` +
+        "another name is wanted",
+    );
   }
-  throw new Error(
-    `Cannot write "${output}": it is a file of the checkpoint, ` +
-      "another name is wanted",
-  );
 }
 
 function pathOf(location: string | URL): string {
