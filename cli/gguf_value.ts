@@ -68,6 +68,8 @@ function parseElement(type: ScalarType, element: unknown, index: number) {
     if (typeof element !== "number") {
       throw wrong(JSON.stringify(element), "a number");
     }
+    // JSON.parse() makes it of numbers that are too large.
+    if (!Number.isFinite(element)) throw wrong(String(element), BELOW);
     const isExact = Math.abs(element) <= Number.MAX_SAFE_INTEGER;
     if ((type === "u64" || type === "i64") && !isExact) {
       throw wrong(String(element), "a string, as numbers end at 2^53,");
@@ -94,10 +96,14 @@ function integer(text: string): bigint {
   throw wrong(text, "an integer");
 }
 
+const BELOW = "a number below 2^1024";
+
 function float(text: string): number {
   const number = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isNaN(number) || text === "NaN") return number;
-  throw wrong(text, "a number");
+  const isMeant = Number.isFinite(number) ||
+    /^(?:NaN|[+-]?Infinity)$/.test(text);
+  if (isMeant) return number;
+  throw wrong(text, Number.isNaN(number) ? "a number" : BELOW);
 }
 
 function wrong(text: string, wanted: string): TypeError {

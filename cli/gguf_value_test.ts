@@ -37,6 +37,8 @@ const REFUSED: [type: string, text: string, message: string][] = [
   ["u32", "1e3", "an integer is wanted"],
   ["f32", " ", "a number is wanted"],
   ["f32", "1,5", 'it is "1,5", a number is wanted'],
+  ["f64", "1e309", 'it is "1e309", a number below 2^1024 is wanted'],
+  ["f64[]", "[1, -1e309]", 'element 1: it is "-Infinity", a number below'],
   ["bool", "1", "true or false is wanted"],
   ["u32[]", "1", "a list such as [1, 2]"],
   ["u32[]", "[1", "a list such as [1, 2]"],

@@ -81,6 +81,7 @@ const FAILURES: [args: string[], code: number, message: string][] = [
   [["dump", "deno.json"], 1, 'a GGUF file starts with "GGUF"'],
   [["set", STORIES, "new", "1"], 1, "its type is wanted (--type string)"],
   [["set", STORIES, "general.alignment", "1", "--type", "u32"], 1, "force"],
+  [["set", STORIES, "", "1", "--type", "u32"], 1, "the key is empty"],
   [["set", STORIES, "general.name"], 2, "one of a value, --file and --remove"],
   [["set", STORIES, "a", "1", "--type", "u7"], 2, "argument 'u7' is invalid"],
   [["merge", STORIES, "/no/folder/x.gguf"], 1, "it is no part of several"],

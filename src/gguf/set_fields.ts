@@ -97,6 +97,12 @@ function checkChange(
         "read, another one or force is wanted",
     );
   }
+  if (key === "" && value !== undefined) {
+    // llama.cpp ends the whole program at such a file.
+    throw new RangeError(
+      `Cannot change "${label}": the key is empty, a name or force is wanted`,
+    );
+  }
   if (before === undefined || value === undefined) return;
   const [old, wanted] = [typeName(before), typeName(value)];
   if (old === wanted) return;
