@@ -199,14 +199,14 @@ class PatternParser {
     const isNegated = this.#take("^");
     const ranges: Range[] = [];
     while (!this.#take("]")) {
-      const low = this.#classAtom();
+      const low = this.#classAtom(isNegated);
       const isRange = this.#peek("-") && this.#chars[this.#at + 1] !== "]";
       if (!isRange || low.length !== 1 || low[0]![0] !== low[0]![1]) {
         ranges.push(...low);
         continue;
       }
       this.#at++;
-      const high = this.#classAtom();
+      const high = this.#classAtom(isNegated);
       if (high.length !== 1 || high[0]![0] !== high[0]![1]) {
         ranges.push(...low, [0x2d, 0x2d], ...high);
       } else {
@@ -216,7 +216,9 @@ class PatternParser {
     return isNegated ? allBut(ranges) : normalizeRanges(ranges);
   }
 
-  #classAtom(): readonly Range[] {
+  #classAtom(isNegated: boolean): readonly Range[] {
+    // What is left out of a class is all that JavaScript leaves out.
+    if (isNegated && this.#take("\\s")) return ALL_SPACE;
     const char = this.#chars[this.#at++]!;
     if (char === "\\") return this.#escape(true);
     return one(char.codePointAt(0)!);

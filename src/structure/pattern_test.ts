@@ -42,6 +42,8 @@ Deno.test("patternNode() refuses texts that do not match", () => {
     ["^[a-z]+$", ["", "A", "aB", "a1"]],
     ["abc", ["ab", "abcd"]], // from end to end
     ["[^\\s\\d]{3}", ["a b", "ab1"]],
+    ["^[^\\s@]$", ["\u3000", "\u2028", "\ufeff", "\u1680", " ", "@"]],
+    ["[^\\s\\S]", ["\u3000", "a", " "]],
     ["^.$", ["", "\\n", "ab", "😀"]],
     ['^"$', ['"']],
   ];
