@@ -260,10 +260,15 @@ export class Automaton {
     { at, next, found }: { at: number; next: Cell; found: Set<Cell> },
   ): void {
     const { part, min, max } = node;
-    if (at >= min) this.#resume(next, found);
+    const isEmpty = this.#costs.of(part) === 0;
+    if (at >= min || isEmpty) this.#resume(next, found);
     if (at >= max) return;
     const count = max === Infinity ? Math.min(at + 1, min) : at + 1;
-    this.#enter(part, this.#cellOf(node, count, next), found);
+    const rest = this.#cellOf(node, count, next);
+    // A part that says nothing leads to less than what is gone into here, once
+    // for each time that is left.
+    if (isEmpty) found.add(rest);
+    this.#enter(part, rest, found);
   }
 
   #note(node: Node, at: number, next: Cell, found: Set<Cell>): void {

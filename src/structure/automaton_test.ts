@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { seeded } from "../../tests/gguf_mutate.ts";
-import { BYTES } from "../../tests/structure.ts";
+import { accepts, BYTES } from "../../tests/structure.ts";
 import { Automaton } from "./automaton.ts";
 import { schemaNode } from "./json_schema.ts";
+import { parsePattern } from "./pattern.ts";
+import { patternNode } from "./pattern_text.ts";
 import { type Node, optional, repeat, Rule, sequence, text } from "./syntax.ts";
 import { createTokenTrie } from "./token_trie.ts";
 
@@ -133,4 +135,41 @@ Deno.test("step() ends where a part may be empty, however often it comes", () =>
   const state = automaton.step(automaton.start!, 0x61)!;
   assert(state.canEnd);
   assertEquals(automaton.step(state, 0x62), null);
+});
+
+/** All texts of some letters up to a length. */
+function textsOf(letters: string, length: number): string[] {
+  if (length === 0) return [""];
+  const shorter = textsOf(letters, length - 1);
+  const longest = shorter.filter((text) => text.length === length - 1);
+  return [
+    ...shorter,
+    ...longest.flatMap((text) => [...letters].map((letter) => text + letter)),
+  ];
+}
+
+Deno.test("Automaton repeats what may be empty", () => {
+  const sources = [
+    "^(a?){3}$",
+    "^(a?b?){2}c$",
+    "^(a|b?){3,}$",
+    "^((a|b|)c?){2,3}$",
+    "^((a?){2,3}b?){2}$",
+    "^(a{0,2}){2}b?$",
+    "^((a*b?){2})*c{1,2}$",
+  ];
+  for (const source of sources) {
+    const node = patternNode(parsePattern(source));
+    const expression = new RegExp(source);
+    for (const text of textsOf("abc", 5)) {
+      const expected = expression.test(text);
+      assertEquals(accepts(node, text) === true, expected, source + text);
+    }
+  }
+  // No deeper a stack, and no more states, for the times that say nothing.
+  for (const source of ["(a?){100000}", "((a{0,99}){0,99}){0,99}"]) {
+    const node = patternNode(parsePattern(source));
+    assertEquals(accepts(node, "a".repeat(20)), true, source);
+    assertEquals(accepts(node, "b"), false, source);
+  }
 });
