@@ -26,6 +26,8 @@ const MOST_ALTERNATIVES = 4096;
 export class Alternatives {
   readonly #root: JsonSchema;
   readonly #names = new Map<string, Located>();
+  /** Schemas whose keywords are what they are to be. */
+  readonly #checked = new Set<JsonSchema>();
 
   /**
    * Creates {@linkcode Alternatives}.
@@ -57,8 +59,9 @@ export class Alternatives {
   }
 
   #expand(located: Located, active: readonly JsonSchema[]): Alternative[] {
-    checkSchema(located);
     const { schema, path } = located;
+    if (!this.#checked.has(schema)) checkSchema(located);
+    this.#checked.add(schema);
     if (schema === true) return [ANYTHING];
     if (schema === false) return [];
     if (active.includes(schema)) {
@@ -112,7 +115,11 @@ export class Alternatives {
     if (ref !== "#" && !ref.startsWith("#/")) {
       throw keywordError(path, "$ref", `is "${ref}", "#/…" is wanted`);
     }
-    const steps = decodeURIComponent(ref.slice(2)).split("/")
+    const pointer = decodedPart(ref);
+    if (pointer === undefined) {
+      throw keywordError(path, "$ref", `is "${ref}", whose "%" is no escape`);
+    }
+    const steps = pointer.slice(2).split("/")
       .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
     let found: unknown = this.#root;
     for (const step of ref === "#" ? [] : steps) {
@@ -144,6 +151,15 @@ export class Alternatives {
       const part = { schema: value as JsonSchema, path: `${path}/${key}` };
       this.#collectNames(part, seen);
     }
+  }
+}
+
+/** A part of a URI without its escapes, `undefined` where one is none. */
+function decodedPart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
   }
 }
 

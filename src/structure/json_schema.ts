@@ -16,10 +16,20 @@ const BYTES = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
  * found that it allows.
  */
 export function schemaNode(schema: JsonSchema): Node {
-  const converter = new SchemaConverter(schema);
-  const node = converter.node([{ schema, path: "#" }]);
-  // Measuring visits all of it, so that every error comes now.
-  const cost = new Costs(node, createTokenTrie(BYTES)).of(node);
+  let [node, cost]: [Node?, number?] = [];
+  try {
+    const converter = new SchemaConverter(schema);
+    node = converter.node([{ schema, path: "#" }]);
+    // Measuring visits all of it, so that every error comes now.
+    cost = new Costs(node, createTokenTrie(BYTES)).of(node);
+  } catch (cause) {
+    // The one that the runtime throws where its stack is full.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new TypeError(
+      "Cannot follow the schema: it nests too deeply, fewer levels are wanted",
+      { cause },
+    );
+  }
   if (cost < Infinity) return node;
   throw new TypeError(
     "Cannot follow the schema: no value is found that it allows",

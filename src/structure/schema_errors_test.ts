@@ -19,6 +19,7 @@ Deno.test("schemaNode() names what it does not follow, and where", () => {
     [{ $ref: "other.json" }, '"#/…" is wanted'],
     [{ $ref: "#/$defs/x" }, "where nothing stands"],
     [{ $ref: "#" }, "made of itself"],
+    [{ $ref: "#/%" }, '# has "$ref", which is "#/%", whose "%" is no escape'],
     [{ type: "string", pattern: "a(?=b)" }, 'has "pattern", which is "a(?=b)"'],
     [{ type: "string", pattern: "(" }, 'has "pattern"'],
     [{ type: "string", format: "moon" }, 'has "format", which is "moon"'],
@@ -54,6 +55,36 @@ Deno.test("schemaNode() names what it does not follow, and where", () => {
   for (const [schema, message] of wrong) {
     assertThrows(() => schemaNode(schema as JsonSchema), TypeError, message);
   }
+});
+
+Deno.test("schemaNode() refuses what nests too deeply to be followed", () => {
+  const wrap: ((schema: JsonSchema) => JsonSchema)[] = [
+    (items) => ({ type: "array", items }),
+    (schema) => ({ anyOf: [schema] }),
+  ];
+  for (const one of wrap) {
+    let schema: JsonSchema = { const: 1 };
+    for (let i = 0; i < 50_000; i++) schema = one(schema);
+    assertThrows(
+      () => schemaNode(schema),
+      TypeError,
+      "Cannot follow the schema: it nests too deeply",
+    );
+  }
+});
+
+Deno.test("schemaNode() reads a long list of values in no time", () => {
+  const values = Array.from({ length: 1000 }, (_, i) => `v${i}`);
+  let reads = 0;
+  // Each look at the list as a whole reads all of it.
+  const list = new Proxy(values, {
+    get(target, key) {
+      if (key === "every") reads++;
+      return Reflect.get(target, key);
+    },
+  });
+  assertEquals(shortest(schemaNode({ enum: list })), '"v0"');
+  assertEquals(reads, 1);
 });
 
 Deno.test("schemaNode() knows the shortest text", () => {
