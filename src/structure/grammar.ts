@@ -32,7 +32,10 @@ export interface JsonGrammar {
 export interface RegexGrammar {
   /** Says that it is a regular expression. */
   kind: "regex";
-  /** The expression, as JavaScript writes it, without lookaround. */
+  /**
+   * The expression, as JavaScript writes it, without lookaround; `.` and `[^…]`
+   * stand for characters of 16 bits.
+   */
   pattern: string;
 }
 
@@ -46,7 +49,7 @@ export interface EbnfGrammar {
   root?: string | undefined;
 }
 
-/** A grammar that xgrammar matches. */
+/** A grammar that xgrammar reads. */
 export type PlainGrammar = RegexGrammar | EbnfGrammar;
 
 /**

@@ -1,7 +1,11 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Grammar, schemaOf } from "./grammar.ts";
-import { CompiledSchema, type JsonVocabulary } from "./json_matcher.ts";
+import { CompiledNode, type JsonVocabulary } from "./json_matcher.ts";
+import { schemaNode } from "./json_schema.ts";
 import type { CompiledGrammar, Matcher } from "./matcher.ts";
+import { parsePattern } from "./pattern.ts";
+import { patternNode } from "./pattern_text.ts";
+import { character, type Node } from "./syntax.ts";
 import { createTokenTrie, tokenBytes } from "./token_trie.ts";
 import type { XgrammarCompiler } from "./xgrammar_matcher.ts";
 
@@ -64,7 +68,12 @@ export class GrammarCache implements Disposable {
   async #compile(grammar: Grammar): Promise<CompiledGrammar> {
     const vocabulary = this.#vocabulary ??= createVocabulary(this.#tokenizer);
     if (grammar.kind === "json") {
-      return new CompiledSchema(schemaOf(grammar), vocabulary);
+      return new CompiledNode(schemaNode(schemaOf(grammar)), vocabulary);
+    }
+    const node = grammar.kind === "regex" && textsOf(grammar.pattern);
+    if (node) {
+      const options = { what: "pattern", isTimed: false } as const;
+      return new CompiledNode(node, vocabulary, options);
     }
     // Who never asks for a grammar never loads it.
     const { XgrammarCompiler } = await import("./xgrammar_matcher.ts");
@@ -87,6 +96,19 @@ function keyOf(grammar: Grammar): string {
     return JSON.stringify(grammar);
   } catch {
     return crypto.randomUUID();
+  }
+}
+
+/**
+ * The texts of a regular expression, `undefined` where it has what is not known:
+ * then xgrammar says what is wrong. It is not asked first, as it takes `.`, `\s`
+ * and ranges of characters beyond ASCII for others than JavaScript does.
+ */
+function textsOf(pattern: string): Node | undefined {
+  try {
+    return patternNode(parsePattern(pattern), character);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,7 +1,5 @@
 import { Automaton, type State } from "./automaton.ts";
-import { schemaNode } from "./json_schema.ts";
 import type { CompiledGrammar, Mask, Matcher } from "./matcher.ts";
-import type { JsonSchema } from "./schema.ts";
 import type { Node } from "./syntax.ts";
 import type { TokenTrie } from "./token_trie.ts";
 
@@ -16,23 +14,37 @@ export interface JsonVocabulary {
   trie: TokenTrie;
 }
 
-/** The JSON texts that a schema allows. */
-export class CompiledSchema implements CompiledGrammar {
+/** Options for {@linkcode CompiledNode}. */
+export interface NodeOptions {
+  /** What the language is of, as errors call it. Defaults to `"schema"`. */
+  what?: "schema" | "pattern";
+  /** Whether each text ends in time. Defaults to `true`. */
+  isTimed?: boolean;
+}
+
+/** The texts of a language, such as those that a schema allows. */
+export class CompiledNode implements CompiledGrammar {
   readonly #node: Node;
   readonly #vocabulary: JsonVocabulary;
+  readonly #options: Required<NodeOptions>;
   #automaton: Automaton;
 
   /**
-   * Makes a schema ready.
+   * Makes a language ready.
    *
-   * @param schema The schema.
+   * @param node The language.
    * @param vocabulary The tokens.
-   * @throws {TypeError} If the schema is not followed.
+   * @param options What it is of.
    */
-  constructor(schema: JsonSchema, vocabulary: JsonVocabulary) {
-    this.#node = schemaNode(schema);
+  constructor(
+    node: Node,
+    vocabulary: JsonVocabulary,
+    { what = "schema", isTimed = true }: NodeOptions = {},
+  ) {
+    this.#node = node;
     this.#vocabulary = vocabulary;
-    this.#automaton = new Automaton(this.#node, vocabulary.trie);
+    this.#options = { what, isTimed };
+    this.#automaton = new Automaton(node, vocabulary.trie);
   }
 
   /**
@@ -45,37 +57,47 @@ export class CompiledSchema implements CompiledGrammar {
       this.#automaton = new Automaton(this.#node, this.#vocabulary.trie);
     }
     const { start } = this.#automaton;
+    const { what, isTimed } = this.#options;
     if (start === null || start.cost === Infinity) {
       throw new TypeError(
-        "Cannot follow the schema: the model's vocabulary cannot spell any value that it allows",
+        `Cannot follow the ${what}: the model's vocabulary cannot spell any ${
+          what === "schema" ? "value" : "text"
+        } that it allows`,
       );
     }
-    return new JsonMatcher(this.#automaton, start, this.#vocabulary.tokens);
+    const { tokens } = this.#vocabulary;
+    return new NodeMatcher(this.#automaton, { start, tokens, isTimed });
   }
 
   /** Nothing is held that has to be freed. */
   [Symbol.dispose](): void {}
 }
 
-class JsonMatcher implements Matcher {
+/** Where a text begins, what it is made of, and whether it ends in time. */
+interface MatcherStart {
+  start: State;
+  tokens: readonly Uint8Array[];
+  isTimed: boolean;
+}
+
+class NodeMatcher implements Matcher {
   readonly least: number;
   readonly #automaton: Automaton;
   readonly #tokens: readonly Uint8Array[];
+  readonly #isTimed: boolean;
   #state: State;
 
-  constructor(
-    automaton: Automaton,
-    start: State,
-    tokens: readonly Uint8Array[],
-  ) {
+  constructor(automaton: Automaton, { start, tokens, isTimed }: MatcherStart) {
     this.#automaton = automaton;
     this.#tokens = tokens;
+    this.#isTimed = isTimed;
     this.#state = start;
-    this.least = start.cost;
+    this.least = isTimed ? start.cost : 0;
   }
 
   next(left: number): Mask {
-    const { bits, count, last } = this.#automaton.tokens(this.#state, left);
+    const { bits, count, last } = this.#automaton
+      .tokens(this.#state, this.#isTimed ? left : Infinity);
     return { bits, count, last, canEnd: this.#state.canEnd };
   }
 
@@ -85,7 +107,7 @@ class JsonMatcher implements Matcher {
       state &&= this.#automaton.step(state, byte);
     }
     if (state === null || !this.#tokens[id]?.length) {
-      throw new Error(`Cannot go on by token ${id}: the schema forbids it`);
+      throw new Error(`Cannot go on by token ${id}: the grammar forbids it`);
     }
     this.#state = state;
   }

@@ -1,4 +1,4 @@
-import { ALL, intersectRanges } from "./code_points.ts";
+import { ALL, intersectRanges, type Range } from "./code_points.ts";
 import { jsonCharacter } from "./json_text.ts";
 import type { Pattern } from "./pattern.ts";
 import { choice, EMPTY, type Node, repeat, sequence } from "./syntax.ts";
@@ -131,17 +131,28 @@ function fitRepeat(
   return undefined;
 }
 
-/** The texts of a pattern, as they stand within a JSON string. */
-export function patternNode(pattern: Pattern): Node {
+/**
+ * The texts of a pattern.
+ *
+ * @param pattern The pattern.
+ * @param toNode How one character of some ranges is written. Defaults to how it
+ * stands within a JSON string.
+ * @returns The texts.
+ */
+export function patternNode(
+  pattern: Pattern,
+  toNode: (ranges: readonly Range[]) => Node = jsonCharacter,
+): Node {
+  const nodeOf = (part: Pattern) => patternNode(part, toNode);
   switch (pattern.kind) {
     case "set":
-      return jsonCharacter(intersectRanges(pattern.ranges, ALL));
+      return toNode(intersectRanges(pattern.ranges, ALL));
     case "sequence":
-      return sequence(...pattern.parts.map(patternNode));
+      return sequence(...pattern.parts.map(nodeOf));
     case "choice":
-      return choice(pattern.parts.map(patternNode));
+      return choice(pattern.parts.map(nodeOf));
     case "repeat": {
-      const part = patternNode(pattern.part);
+      const part = nodeOf(pattern.part);
       return part === EMPTY ? EMPTY : repeat(part, pattern.min, pattern.max);
     }
   }

@@ -3,6 +3,7 @@ import type {
   GrammarMatcher,
   TokenizerInfo,
 } from "@mlc-ai/web-xgrammar";
+import { quote } from "../gguf/quote.ts";
 import type { PlainGrammar } from "./grammar.ts";
 import {
   loadXgrammar,
@@ -120,7 +121,7 @@ async function parse(
 
 function syntaxError(grammar: PlainGrammar, reason: string): SyntaxError {
   const what = grammar.kind === "regex"
-    ? `regular expression ${JSON.stringify(grammar.pattern)}`
+    ? `regular expression ${quote(grammar.pattern)}`
     : "grammar";
   return new SyntaxError(`Cannot parse the ${what}: ${reason}`);
 }
