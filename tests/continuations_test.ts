@@ -293,6 +293,13 @@ Deno.test("score() refuses what cannot be scored", async () => {
     TypeError,
     "there is a prompt alone",
   );
+  for (const wrong of [3, null]) {
+    await assertRejects(
+      () => model.score(PREFIX, [[5], wrong as never]),
+      TypeError,
+      `continuation 1 is ${wrong}, a text or ids are wanted`,
+    );
+  }
   await model.score(PREFIX, [madeIds(92)]); // this just fits
   const late = model.score(PREFIX, CONTINUATIONS);
   await model[Symbol.asyncDispose]();

@@ -284,9 +284,21 @@ Deno.test("options that only the CPU can do refuse the GPU and guesses", async (
       `${name} reads the logits of each step, speculation is wanted without`,
     );
   }
-  const wrong = { onLogits: "x" as unknown as () => void };
-  const generate = () => model.generate(PROMPT, wrong);
-  assertThrows(generate, TypeError, "onLogits is x, a function is wanted");
+  const wrong = {
+    onLogits: ["x", "onLogits is x, a function is wanted"],
+    onEvent: [3, "onEvent is 3, a function is wanted"],
+    onPrompt: [null, "onPrompt is null, a function is wanted"],
+    stop: [[3], "stop is [3], a string, or an array of strings is wanted"],
+  } as const;
+  for (const [name, [value, message]] of Object.entries(wrong)) {
+    const options = { [name]: value as never };
+    const generate = () => model.generate(PROMPT, options);
+    assertThrows(generate, TypeError, message);
+  }
+  for (const stop of [null, 5] as unknown as string[]) {
+    const generate = () => model.generate(PROMPT, { stop });
+    assertThrows(generate, TypeError, `stop is ${stop}, a string`);
+  }
   const text = () => model.generate(PROMPT, { bannedTokens: ["no token"] });
   assertThrows(text, RangeError, 'the text "no token" is no token');
 });

@@ -42,7 +42,7 @@ export interface GenerateOptions
 export function checkOptions(
   options: GenerateOptions,
 ): void {
-  const { maxTokens, stop, steps, sampler, speculation, onLogits } = options;
+  const { maxTokens, stop, steps, sampler, speculation } = options;
   const cpuOption = onlyOnCpu(readSampling(options));
   checkLogprobs(options);
   if (
@@ -60,11 +60,7 @@ export function checkOptions(
       `Cannot generate: steps is ${steps}, an integer from 1 to ${MAX_CHUNK} is wanted`,
     );
   }
-  if (onLogits !== undefined && typeof onLogits !== "function") {
-    throw new TypeError(
-      `Cannot generate: onLogits is ${onLogits}, a function is wanted`,
-    );
-  }
+  checkFunctions(options);
   checkChoice("sampler", sampler, ["gpu", "cpu"]);
   checkChoice("speculation", speculation, ["lookup", "draft", "off"]);
   if (cpuOption !== undefined && sampler === "gpu") {
@@ -80,11 +76,33 @@ export function checkOptions(
     );
   }
   if (options.grammar !== undefined) checkConstrained(options);
+  checkStop(stop);
   if (stopStrings(stop).includes("")) {
     throw new RangeError(
       'Cannot generate: a stop string is "", at least one character is wanted',
     );
   }
+}
+
+function checkFunctions(options: GenerateOptions): void {
+  for (const name of ["onLogits", "onEvent", "onPrompt"] as const) {
+    const value = options[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw new TypeError(
+      `Cannot generate: ${name} is ${String(value)}, a function is wanted`,
+    );
+  }
+}
+
+function checkStop(stop: unknown): void {
+  const isText = (one: unknown) => typeof one === "string";
+  if (stop === undefined || isText(stop)) return;
+  if (Array.isArray(stop) && stop.every(isText)) return;
+  throw new TypeError(
+    `Cannot generate: stop is ${
+      JSON.stringify(stop)
+    }, a string, or an array of strings is wanted`,
+  );
 }
 
 function checkConstrained(

@@ -119,6 +119,13 @@ function checkContinuation(
   continuation: string | readonly number[],
   { index, size }: { index: number; size: number },
 ): void {
+  if (!(Symbol.iterator in Object(ids))) {
+    throw new TypeError(
+      `Cannot score: continuation ${index} is ${
+        JSON.stringify(continuation)
+      }, a text or ids are wanted`,
+    );
+  }
   if (ids.length === 0) {
     throw new RangeError(
       `Cannot score: continuation ${index} is ${

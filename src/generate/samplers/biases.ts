@@ -50,7 +50,16 @@ export function biasEntries(
 }
 
 function pairsOf(bias: LogitBias): Iterable<BiasEntry> {
-  if (Symbol.iterator in bias) return bias as Iterable<BiasEntry>;
+  if (Symbol.iterator in bias) {
+    return Array.from(bias as Iterable<BiasEntry>, (pair) => {
+      if (Array.isArray(pair)) return pair as unknown as BiasEntry;
+      throw new TypeError(
+        `Cannot sample: logitBias has ${
+          JSON.stringify(pair)
+        }, a pair of a token and its bias is wanted`,
+      );
+    });
+  }
   // Keys of objects are texts, also those that were numbers.
   return Object.entries(bias).map(([key, value]): BiasEntry => [
     /^\d+$/.test(key) ? Number(key) : key,

@@ -92,6 +92,11 @@ Deno.test("resolveSampling() refuses what is no token, and biases out of range",
   const token = { bannedTokens: [null as unknown as number] };
   assertThrows(() => resolveSampling(token, tokenizer), TypeError, "null");
   assertThrows(() => readBiases({ logitBias: { a: 1 } }), TypeError, '"a"');
+  assertThrows(
+    () => resolveSampling({ logitBias: [5] as never }, tokenizer),
+    TypeError,
+    "logitBias has 5, a pair of a token and its bias is wanted",
+  );
   const noLists = {
     bannedTokens: " the",
     logitBias: "a=1",
