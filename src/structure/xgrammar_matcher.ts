@@ -4,7 +4,7 @@ import type {
   TokenizerInfo,
 } from "@mlc-ai/web-xgrammar";
 import { quote } from "../gguf/quote.ts";
-import type { PlainGrammar } from "./grammar.ts";
+import type { EbnfGrammar, PlainGrammar } from "./grammar.ts";
 import {
   loadXgrammar,
   plainText,
@@ -37,6 +37,7 @@ export class XgrammarCompiler {
    */
   async compile(grammar: PlainGrammar): Promise<CompiledGrammar> {
     await this.#check(grammar);
+    if (grammar.kind === "ebnf") checkClasses(grammar);
     this.#main ??= startMain(this.#tokens);
     const main = await this.#main;
     const { instance, info } = main;
@@ -117,6 +118,26 @@ async function parse(
     type: "structural_tag",
     format: { type: "regex", pattern: grammar.pattern },
   });
+}
+
+/** Texts, comments and classes of a grammar, and what a class may hold. */
+const PARTS = /"(?:\\[^]|[^"\\])*"|#.*|(\[(?:\\[^]|[^\]\\])*\])/g;
+const CHARACTERS = /\\[xuU]([0-9a-fA-F]+)|\\[^]|[^\0-\x7f]/gu;
+
+/** Refuses classes that xgrammar takes for others, those beyond ASCII. */
+function checkClasses(grammar: EbnfGrammar): void {
+  for (const [, characters = ""] of grammar.grammar.matchAll(PARTS)) {
+    for (const [character, hex] of characters.matchAll(CHARACTERS)) {
+      const code = hex ? parseInt(hex, 16) : character.codePointAt(0)!;
+      if (code < 0x80) continue;
+      throw syntaxError(
+        grammar,
+        `the class ${
+          quote(characters)
+        } has characters beyond ASCII, texts such as ("ä" | "ö") are wanted`,
+      );
+    }
+  }
 }
 
 function syntaxError(grammar: PlainGrammar, reason: string): SyntaxError {

@@ -74,6 +74,21 @@ Deno.test("XgrammarCompiler goes on behind what it could not parse", async () =>
   assertEquals(await read(matcher, "ab"), true);
 });
 
+Deno.test("XgrammarCompiler refuses classes that are not followed", async () => {
+  const compiler = new XgrammarCompiler(TOKENS);
+  for (const one of ["[äö]", "[^é]", "[\\u4e00-\\u9fa5]", "[a\\xe4]"]) {
+    await assertRejects(
+      () => compiler.compile({ kind: "ebnf", grammar: `root ::= ${one}+` }),
+      SyntaxError,
+      "has characters beyond ASCII",
+    );
+  }
+  const grammar = 'root ::= "[ä]" [^"\\\\\\x7f\\]]+ # [ö]';
+  using good = await compiler.compile({ kind: "ebnf", grammar });
+  using matcher = await good.start();
+  assertEquals(await read(matcher, "[ä]é"), true);
+});
+
 Deno.test("loadXgrammar() touches no global, and loads do not share anything", async () => {
   const before = Reflect.ownKeys(globalThis);
   const [one, other] = await Promise.all([loadXgrammar(), loadXgrammar()]);
