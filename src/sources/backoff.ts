@@ -42,7 +42,7 @@ export class Backoff {
 
   /**
    * Waits until the next attempt: a random part of a time that doubles, so that
-   * many programs do not come back at once, or as long as the server wants.
+   * many programs do not come back at once, or longer if the server wants that.
    *
    * @param error What the attempt threw.
    * @throws The error, if it is no {@linkcode TransferError}; one that says
@@ -64,7 +64,7 @@ export class Backoff {
       throw downloadError(label, problem, error);
     }
     const most = Math.min(MAX_WAIT_MS, retryMs * 2 ** (this.#failed - 1));
-    await pause(waitMs ?? Math.random() * most, signal);
+    await pause(Math.max(waitMs ?? 0, Math.random() * most), signal);
   }
 }
 

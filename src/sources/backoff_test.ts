@@ -43,6 +43,16 @@ Deno.test("wait() counts from the beginning after progress", async () => {
   }
 });
 
+Deno.test("wait() waits although a server says that nobody has to", async () => {
+  const options = { ...OPTIONS, retryMs: 10, attempts: 6 };
+  const backoff = new Backoff(options);
+  const start = performance.now();
+  for (let i = 1; i < options.attempts; i++) {
+    await backoff.wait(new TransferError("later", { waitMs: 0 }));
+  }
+  assert(performance.now() - start > 10);
+});
+
 Deno.test("wait() ends at once when it is aborted", async () => {
   const controller = new AbortController();
   const { signal } = controller;

@@ -60,7 +60,7 @@ export async function download(
 /** Whether an error is one of the file system, which names no download. */
 function isOfSystem(error: unknown): boolean {
   return error instanceof Error && !error.message.startsWith("Cannot ") &&
-    ("code" in error ||
+    ("code" in error || /\(os error \d+\)/.test(error.message) ||
       Object.values(Deno.errors).some((type) => error instanceof type));
 }
 

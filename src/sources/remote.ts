@@ -85,7 +85,8 @@ export class Remote {
    * @param start The first byte.
    * @param end Behind the last byte.
    * @param signal Stops it.
-   * @returns Exactly these bytes, as they come.
+   * @returns These bytes as they come, or the first of them: some servers send
+   * at most so many at once.
    * @throws {TransferError} If the connection breaks before.
    * @throws {ChangedError} If it is another file now.
    */
@@ -101,8 +102,7 @@ export class Remote {
       range: `bytes=${start}-${end - 1}`,
       ...(condition !== undefined && { "if-range": condition }),
     }, signal);
-    this.#checkRange(answer, start, end);
-    let left = end - start;
+    let left = this.#checkRange(answer, start, end) - start;
     for await (const chunk of answer.chunks()) {
       left -= chunk.length;
       if (left < 0) {
@@ -168,8 +168,11 @@ export class Remote {
     }
   }
 
-  /** Checks that an answer is the range that was asked for. */
-  #checkRange(answer: Answer, start: number, end: number): void {
+  /**
+   * Checks that an answer is the range that was asked for, or the beginning of
+   * it, and tells where that ends.
+   */
+  #checkRange(answer: Answer, start: number, end: number): number {
     const { status, headers } = answer.response;
     this.#checkVersion(answer, false);
     if (status === 200) {
@@ -187,11 +190,11 @@ export class Remote {
         `${answer.url.host} refuses bytes ${start} to ${end} of ${size}`,
       );
     }
-    // Less than was asked for is asked for again.
     const length = Number(headers.get("content-length") ?? 0);
-    const isRight = range.start === start && range.end! <= end &&
+    const { start: first, end: last = 0 } = range;
+    const isRight = first === start && start < last && last <= end &&
       length <= end - start && !isEncoded(headers);
-    if (isRight) return;
+    if (isRight) return last;
     throw new ChangedError(
       `the server sends "${headers.get("content-range")}" of ${length} bytes ` +
         `for bytes ${start} to ${end}`,

@@ -52,9 +52,9 @@ export function factsOf(
   const length = headers.get("content-length");
   const size = isRange || isEmpty
     ? range.size
-    : length === null || !/^\d+$/.test(length) || isEncoded(headers)
+    : length === null || isEncoded(headers)
     ? undefined
-    : Number(length);
+    : countOf(length);
   if (wanted !== undefined && size !== undefined && size !== wanted) {
     throw downloadError(
       label,
@@ -76,15 +76,21 @@ export function factsOf(
 /** What a `Content-Range` header says: `end` is behind the last byte. */
 export function contentRange(
   headers: Headers,
-): { start?: number; end?: number; size?: number } {
+): { start?: number; end?: number; size?: number | undefined } {
   const text = headers.get("content-range") ?? "";
   const [, start, last, size] =
     /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/i.exec(text.trim()) ?? [];
   return {
     ...(start !== undefined && { start: Number(start) }),
     ...(last !== undefined && { end: Number(last) + 1 }),
-    ...(size !== undefined && size !== "*" && { size: Number(size) }),
+    ...(size !== undefined && { size: countOf(size) }),
   };
+}
+
+/** A number of bytes; `undefined` where it is none that a file can have. */
+function countOf(text: string): number | undefined {
+  const count = Number(text);
+  return /^\d+$/.test(text) && Number.isSafeInteger(count) ? count : undefined;
 }
 
 /** Whether a body is not the file itself, but packed. */

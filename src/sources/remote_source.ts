@@ -1,13 +1,15 @@
 import type { ByteSource } from "../gguf/source.ts";
-import { downloadError } from "./errors.ts";
-import { retry } from "./backoff.ts";
+import { Backoff } from "./backoff.ts";
+import { ChangedError, downloadError } from "./errors.ts";
 import type { Manners } from "./manners.ts";
-import type { Remote } from "./remote.ts";
+import { Remote } from "./remote.ts";
 
 /** So much of the beginning is kept: headers lie there. */
 const MAX_HEAD_BYTES = 64 * 2 ** 20;
 /** Asked for at once, at least. */
 const LEAST_BYTES = 2 ** 18;
+/** A file that changes more often than that while it is read is given up. */
+const MAX_RESTARTS = 3;
 
 /** What a {@linkcode RemoteSource} needs. */
 export interface RemoteSourceOptions {
@@ -26,7 +28,7 @@ export interface RemoteSourceOptions {
 export class RemoteSource implements ByteSource {
   readonly label: string;
   readonly size: number;
-  readonly #remote: Remote;
+  #remote: Remote;
   readonly #options: RemoteSourceOptions;
   #head = new Uint8Array();
   /** Reads wait for the one before, which may bring what they want. */
@@ -138,30 +140,57 @@ export class RemoteSource implements ByteSource {
   }
 
   async #fetch(start: number, end: number): Promise<Uint8Array> {
-    const { manners, signal } = this.#options;
-    const { facts: { ranges } } = this.#remote;
     const bytes = new Uint8Array(end - start);
-    const attempt = async () => {
-      let filled = 0;
-      const chunks = ranges
-        ? this.#remote.readRange(start, end, signal)
-        : this.#remote.readWhole(signal);
-      for await (const chunk of chunks) {
-        const piece = chunk.subarray(0, bytes.length - filled);
-        bytes.set(piece, filled);
-        filled += piece.length;
-        if (filled === bytes.length) break;
+    const { manners, signal } = this.#options;
+    const backoff = new Backoff({ ...manners, label: this.label, signal });
+    let restarts = 0;
+    for (let filled = 0; filled < bytes.length;) {
+      const { ranges } = this.#remote.facts;
+      if (!ranges) filled = 0; // it sends everything again
+      try {
+        const chunks = ranges
+          ? this.#remote.readRange(start + filled, end, signal)
+          : this.#remote.readWhole(signal);
+        for await (const chunk of chunks) {
+          const piece = chunk.subarray(0, bytes.length - filled);
+          bytes.set(piece, filled);
+          filled += piece.length;
+          if (ranges) backoff.reset();
+          if (filled === bytes.length) break;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof ChangedError && restarts++ < MAX_RESTARTS) {
+          await this.#askAgain(error);
+          filled = 0;
+        } else await this.#wait(backoff, error);
       }
-    };
+    }
+    return bytes;
+  }
+
+  async #wait(backoff: Backoff, error: unknown): Promise<void> {
     try {
-      await retry(attempt, { ...manners, label: this.label, signal });
-      return bytes;
+      await backoff.wait(error);
     } catch (cause) {
-      signal?.throwIfAborted();
+      this.#options.signal?.throwIfAborted();
       const { message } = cause as Error;
       throw message.startsWith("Cannot ")
         ? cause
         : downloadError(this.label, message, cause);
     }
+  }
+
+  /** Asks about a file anew; what was read of it has to be of the same one. */
+  async #askAgain(changed: ChangedError): Promise<void> {
+    const { facts, target } = this.#remote;
+    const { manners, signal } = this.#options;
+    const { ranges } = changed;
+    const remote = await Remote.probe(target, { manners, signal, ranges });
+    const { size, etag } = remote.facts;
+    const isSame = size === this.size &&
+      (this.#head.length === 0 || etag === facts.etag);
+    if (!isSame) throw downloadError(this.label, changed.message, changed);
+    this.#remote = remote;
   }
 }
