@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { downloadModel } from "../mod.ts";
 import { downloadBar } from "./download_bar.ts";
 import { interruptSignal } from "./model.ts";
@@ -10,7 +10,7 @@ export function downloadCommand(): Command {
   return new Command("download")
     .description("download a model to the cache, and print where it is")
     .argument("<source>", "http(s) URL or hf:owner/repo[/file][:quant]")
-    .option("--sha256 <hex>", "the SHA-256 that it must have")
+    .option("--sha256 <hex>", "the SHA-256 that it must have", parseHash)
     .addOption(jsonOption())
     .action(download);
 }
@@ -36,4 +36,9 @@ async function download(
     }
     throw error;
   }
+}
+
+function parseHash(text: string): string {
+  if (/^[\da-f]{64}$/i.test(text)) return text;
+  throw new InvalidArgumentError("64 hex digits are wanted.");
 }

@@ -64,6 +64,7 @@ const USAGE: [args: string, message: string][] = [
   [`generate ${STORIES} --nonsense`, "unknown option '--nonsense'"],
   ["generate", "missing required argument 'model'"],
   [`generate ${STORIES} extra --prompt a`, "too many arguments"],
+  ["download http://h/m.gguf --sha256 abc", "64 hex digits are wanted"],
   [`generate ${STORIES}`, "one of --prompt and --ids"],
   [`generate ${STORIES} --prompt a --ids 1`, "one of --prompt and --ids"],
   [`generate ${STORIES} --prompt a --max-tokens ten`, "'ten' is invalid"],

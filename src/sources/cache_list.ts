@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { modelsFolder, RECORDS_FOLDER } from "./cache_place.ts";
+import { modelsFolder, RECORDS_FOLDER, whyNoFolder } from "./cache_place.ts";
 import { readRecord } from "./cache_record.ts";
+import { reasonOf } from "./errors.ts";
 import { tryLock } from "./lock.ts";
 import { STREAMS_FOLDER } from "./stream.ts";
 
@@ -52,10 +53,7 @@ export async function listCache(
 export function cacheFolderOf({ cacheDir }: CacheOptions): string {
   const folder = modelsFolder(cacheDir);
   if (folder !== undefined) return folder;
-  throw new Error(
-    "Cannot list the cache: no permission to read where it is, " +
-      "run Deno with --allow-env or give cacheDir",
-  );
+  throw new Error(`Cannot list the cache: ${whyNoFolder()}`);
 }
 
 async function* walk(folder: string): AsyncGenerator<CachedFile> {
@@ -132,7 +130,9 @@ async function namesIn(folder: string): Promise<Deno.DirEntry[]> {
     return await Array.fromAsync(Deno.readDir(folder));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    throw new Error(`Cannot list the cache: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -45,6 +45,19 @@ export function modelsFolder(cacheDir: string | undefined): string | undefined {
   return cache === undefined ? undefined : join(cache, "models");
 }
 
+/** Why nobody knows the folder of downloaded models, and what is wanted. */
+export function whyNoFolder(): string {
+  const { state } = Deno.permissions.querySync({
+    name: "env",
+    variable: "HOME",
+  });
+  return state === "granted"
+    ? "neither XDG_CACHE_HOME nor HOME tells where the cache folder is, " +
+      "an absolute path is wanted"
+    : "no permission to read where the cache folder is, " +
+      "run Deno with --allow-env or give cacheDir";
+}
+
 /**
  * Whether only what the cache has may be taken.
  *

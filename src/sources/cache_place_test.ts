@@ -79,3 +79,10 @@ Deno.test("modelsFolder() and isOffline() go by options before the environment",
     assertEquals(said, `/cache/seraph/models ${wanted} false\n`);
   }
 });
+
+Deno.test("whyNoFolder() asks for no permission that the program has", async () => {
+  const module = new URL("./cache_place.ts", import.meta.url);
+  const code = `import { whyNoFolder } from "${module}";
+    console.log(whyNoFolder());`;
+  assert((await evaluate(code, {})).startsWith("neither XDG_CACHE_HOME nor"));
+});

@@ -121,6 +121,19 @@ Deno.test("pruneCache() leaves what a program is downloading or keeping", () =>
     assert(await Deno.stat(part.path));
   }));
 
+Deno.test("listCache() says what is wrong when the cache is no folder", async () => {
+  const cacheDir = await Deno.makeTempFile();
+  try {
+    await assertRejects(
+      () => listCache({ cacheDir }),
+      Error,
+      "Cannot list the cache: Not a directory",
+    );
+  } finally {
+    await Deno.remove(cacheDir);
+  }
+});
+
 Deno.test("listCache() and verifyCache() tell what is broken", () =>
   withFullCache(async (cacheDir) => {
     const [whole] = await verifyCache({ cacheDir });

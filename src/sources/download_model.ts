@@ -2,6 +2,7 @@ import type { SourceOptions } from "./context.ts";
 import { fetchFiles } from "./fetch_files.ts";
 import { findFiles } from "./find_files.ts";
 import type { DownloadModelOptions } from "./options.ts";
+import { withoutSecrets } from "./web_file.ts";
 
 /** A model that was downloaded. */
 export interface DownloadedModel {
@@ -56,8 +57,8 @@ export async function downloadModel(
   const model = await findFiles(source, options as SourceOptions);
   if (model === undefined) {
     throw new TypeError(
-      `Cannot download "${source}": it is a file of this machine, ` +
-        "an http(s) URL or hf:owner/repo is wanted",
+      `Cannot download "${withoutSecrets(source)}": ` +
+        "it is no http(s) URL, nor hf:owner/repo[/file], one is wanted",
     );
   }
   const places = await fetchFiles(model.files, model.context);

@@ -1,4 +1,4 @@
-import { type CachePlace, placeOf } from "./cache_place.ts";
+import { type CachePlace, placeOf, whyNoFolder } from "./cache_place.ts";
 import type { SourceContext } from "./context.ts";
 import { download } from "./download.ts";
 import { downloadError } from "./errors.ts";
@@ -48,11 +48,7 @@ export async function fetchFile(
   { models, manners, meter, signal }: SourceContext,
 ): Promise<CachePlace> {
   if (models === undefined) {
-    throw downloadError(
-      label,
-      "no permission to read where the cache folder is, " +
-        "run Deno with --allow-env or give cacheDir",
-    );
+    throw downloadError(label, whyNoFolder());
   }
   const place = placeOf(models, name);
   await download(remote, place, { manners, meter, signal });

@@ -8,7 +8,7 @@ import { downloadError } from "./errors.ts";
 import { hubFile, listHub } from "./hub.ts";
 import { formatHubName, type HubName, parseHubName } from "./hub_name.ts";
 import { pickFile } from "./hub_pick.ts";
-import { type WebFile, webFile } from "./web_file.ts";
+import { type WebFile, webFile, withoutSecrets } from "./web_file.ts";
 
 /** A model that lies on a server. */
 export interface WebModel {
@@ -67,7 +67,9 @@ async function filesOfHub(
 function filesOfUrl(input: string | URL, options: SourceOptions): WebModel {
   const url = URL.parse(input);
   if (url === null) {
-    throw new TypeError(`Cannot open model "${input}": it is no valid URL`);
+    throw new TypeError(
+      `Cannot open model "${withoutSecrets(input)}": it is no valid URL`,
+    );
   }
   const { label } = webFile(url).target;
   const files = partPaths(url).map(webFile);

@@ -1,7 +1,8 @@
 import type { ListFileEntry } from "@huggingface/hub";
-import { relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { retry } from "./backoff.ts";
 import { groupFolder, RECORDS_FOLDER } from "./cache_place.ts";
+import { readRecord } from "./cache_record.ts";
 import type { SourceContext } from "./context.ts";
 import { downloadError, TransferError } from "./errors.ts";
 import { type Credentials, request } from "./http.ts";
@@ -71,7 +72,7 @@ export function hubFile(name: HubName, file: HubFile, hub: Hub): WebFile {
   const place = path.split("/").map(encodeURIComponent).join("/");
   return {
     target: {
-      label: formatHubName({ ...name, path, quant: undefined }),
+      label: labelOf(name, path),
       url: new URL(
         `${hub.endpoint}/${repo}/resolve/${
           encodeURIComponent(revision)
@@ -179,11 +180,24 @@ async function listCached(
 ): Promise<HubFile[]> {
   if (models === undefined) return [];
   const folder = groupFolder(models, groupOf(name, hub));
-  const paths = await Array.fromAsync(cachedPaths(folder));
-  return await Promise.all(paths.map(async (path) => ({
-    path: relative(folder, path).replaceAll("\\", "/"),
-    size: (await Deno.stat(path)).size,
-  })));
+  const [before, behind = ""] = labelOf(name, "\n").split("\n");
+  const files: HubFile[] = [];
+  for await (const path of cachedPaths(folder)) {
+    const records = join(dirname(path), RECORDS_FOLDER);
+    const record = join(records, `${basename(path)}.json`);
+    const known = await readRecord({ path, record });
+    if (!known?.label.startsWith(before!)) continue;
+    // Not where it lies: systems do not take every name that the hub takes.
+    const end = known.label.length - behind.length;
+    const { label, size } = known;
+    files.push({ path: label.slice(before!.length, end), size });
+  }
+  return files;
+}
+
+/** What a file of a repository is called in errors and records. */
+function labelOf(name: HubName, path: string): string {
+  return formatHubName({ ...name, path, quant: undefined });
 }
 
 async function* cachedPaths(folder: string): AsyncGenerator<string> {

@@ -103,6 +103,21 @@ Deno.test("openInput() takes what the cache has when it is offline or the hub is
     );
   }));
 
+Deno.test("openInput() finds files in the cache by the names that the hub has", async () => {
+  const name = "sub dir/M (v1), é-Q8_0.gguf";
+  const repos = { "o/r": { [name]: MODEL }, "o/r@v/1": { [name]: OTHER } };
+  await withHub(repos, async ({ options }) => {
+    for (const input of [`hf:o/r/${name}`, `hf:o/r/${name}@v/1`]) {
+      const wanted = await readAll(input, options);
+      assertEquals(wanted.label, input);
+      const offline = { ...options, offline: true };
+      assertEquals(await readAll(input, offline), wanted);
+      const quant = input.replace(`/${name}`, ":Q8_0");
+      assertEquals(await readAll(quant, offline), wanted);
+    }
+  });
+});
+
 Deno.test("openInput() downloads anew what has changed on the hub", async () => {
   const repo: Record<string, Uint8Array> = { "m.gguf": MODEL };
   await withHub({ "o/r": repo, "o/x": { "y.gguf": OTHER } }, async (fake) => {

@@ -21,6 +21,11 @@ Deno.test("openInput() helps with a path that leads to no model", () =>
         ["owner/some-model-GGUF", 'did you mean "hf:owner/some-model-GGUF" on'],
         ["ftp://h/m.gguf", 'its scheme is "ftp:", file:, http:, https: or hf:'],
         ["http://", "it is no valid URL"],
+        [
+          "http://me:word@h:99999/m",
+          'model "http://h:99999/m": it is no valid',
+        ],
+        ["ftp://me:w@rd@h/m.gguf", 'model "ftp://h/m.gguf": its scheme'],
         ["http://h/models/", "it is a folder, the URL of a file is wanted"],
       ] as const
     ) {

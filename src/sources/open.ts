@@ -5,6 +5,7 @@ import { findFiles, type WebModel } from "./find_files.ts";
 import type { ModelInput } from "./input.ts";
 import { hintFor } from "./missing.ts";
 import { openWeb } from "./open_web.ts";
+import { withoutSecrets } from "./web_file.ts";
 
 /**
  * Opens a model, wherever it is. Its header can be read at once; before reading
@@ -38,7 +39,9 @@ function checkScheme(input: string | URL): void {
   const [, scheme] = /^([a-z][a-z\d+.-]+):\/\//i.exec(String(input)) ?? [];
   if (scheme === undefined || /^file$/i.test(scheme)) return;
   throw new TypeError(
-    `Cannot open model "${input}": its scheme is "${scheme}:", ` +
+    `Cannot open model "${
+      withoutSecrets(input)
+    }": its scheme is "${scheme}:", ` +
       "file:, http:, https: or hf: is wanted",
   );
 }

@@ -227,7 +227,7 @@ Deno.test("downloadModel() refuses what is on this machine, and hashes that are 
   await assertRejects(
     () => downloadModel("models/x.gguf"),
     TypeError,
-    'Cannot download "models/x.gguf": it is a file of this machine',
+    'Cannot download "models/x.gguf": it is no http(s) URL',
   );
   await assertRejects(
     () => downloadModel("http://h/m", { sha256: "abc" }),

@@ -49,6 +49,16 @@ export function webFile(url: URL): WebFile {
   };
 }
 
+/**
+ * What may be told of a text that was given as a URL: all but a name and password
+ * in it.
+ *
+ * @param text The text, which need not be valid.
+ */
+export function withoutSecrets(text: string | URL): string {
+  return String(text).replace(/^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i, "$1");
+}
+
 function credentialsOf(
   { origin, username, password }: URL,
 ): Credentials | undefined {

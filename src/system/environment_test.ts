@@ -20,6 +20,10 @@ Deno.test("cacheFolder() lies under XDG_CACHE_HOME when that is set", async () =
   );
   assertEquals(await evaluate(code, home), "/home/me/.cache/seraph\n");
   assertEquals(
+    await evaluate(code, { ...home, XDG_CACHE_HOME: "relative" }),
+    "/home/me/.cache/seraph\n",
+  );
+  assertEquals(
     await evaluate(code, { LOCALAPPDATA: "/local" }),
     "/local/seraph\n",
   );
