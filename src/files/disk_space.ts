@@ -20,9 +20,11 @@ export async function diskShortage(
 ): Promise<string | undefined> {
   free ??= await freeBytes(folder);
   if (bytes + RESERVE_BYTES <= free) return undefined;
-  return `it takes ${formatBytes(bytes)} beside ${
-    formatBytes(RESERVE_BYTES)
-  } that stay free, and "${folder}" has ${formatBytes(free)} left`;
+  const reserve = formatBytes(RESERVE_BYTES);
+  const wanted = bytes === 0
+    ? `${reserve} have to stay free`
+    : `it takes ${formatBytes(bytes)} beside ${reserve} that stay free`;
+  return `${wanted}, and "${folder}" has ${formatBytes(free)} left`;
 }
 
 async function freeBytes(folder: string | URL): Promise<number> {

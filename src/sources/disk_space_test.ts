@@ -12,5 +12,10 @@ Deno.test("checkDiskSpace() refuses what leaves no room, and asks the system", a
       'Cannot download "m": it takes ',
     );
   }
+  await assertRejects(
+    () => checkDiskSpace("m", 0, { folder, free: 1000 }),
+    Error,
+    'Cannot download "m": 64.0 MiB have to stay free, and',
+  );
   await Deno.remove(folder);
 });

@@ -29,12 +29,21 @@ export interface Hub {
  *
  * @param given What is to be taken in place of the environment.
  * @returns The hub.
- * @throws {TypeError} If the variable is no http(s) URL.
+ * @throws {TypeError} If the first is no http(s) URL, or the second no token.
  */
 export function hubOf(given?: Hub): Hub {
   if (given !== undefined) return given;
   const endpoint = environment("HF_ENDPOINT") ?? DEFAULT_ENDPOINT;
   const token = environment("HF_TOKEN")?.trim();
+  const [wrong] = /[^\x21-\x7e]/u.exec(token ?? "") ?? [];
+  if (wrong !== undefined) {
+    throw new TypeError( // which shows no more of the token
+      `Cannot use the hub: HF_TOKEN has the character ${
+        JSON.stringify(wrong)
+      }, ` +
+        "visible ASCII characters are wanted",
+    );
+  }
   const url = URL.parse(endpoint);
   if (url !== null && /^https?:$/.test(url.protocol)) {
     return { endpoint: endpoint.replace(/\/+$/, ""), token };

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { evaluate } from "../../tests/evaluate.ts";
 import { formatHubName, type HubName, parseHubName } from "./hub_name.ts";
 
 const name = (parts: Partial<HubName>): HubName => ({
@@ -91,5 +92,22 @@ Deno.test("formatHubName() writes what parseHubName() reads", () => {
     ]
   ) {
     assertEquals(formatHubName(parseHubName(text)!), text);
+  }
+});
+
+Deno.test("hubOf() refuses a token that is none, and does not show it", async () => {
+  const module = new URL("./hub_name.ts", import.meta.url);
+  const code = `import { hubOf } from "${module}";
+    try { console.log(hubOf().token) } catch (e) { console.log(e.message) }`;
+  const told = (token: string) => evaluate(code, { HF_TOKEN: token });
+  assertEquals(await told(" hf_abc\n"), "hf_abc\n");
+  for (
+    const [token, shown] of [["hf_a\nb", '"\\n"'], ["hf_\u00fc", '"\u00fc"']]
+  ) {
+    assertEquals(
+      await told(token!),
+      `Cannot use the hub: HF_TOKEN has the character ${shown}, ` +
+        "visible ASCII characters are wanted\n",
+    );
   }
 });
