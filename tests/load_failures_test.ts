@@ -153,6 +153,30 @@ Deno.test("loadModel() says that a file was cut while it was loaded", async () =
   }
 });
 
+Deno.test("loadModel() takes no model of two files, one written over the other", async () => {
+  const other = makeModel({
+    ...{ dim: 64, format: "Q4_0", contextLength: 128 },
+    seed: 2,
+  });
+  assertEquals(other.length, MODEL.length);
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, MODEL);
+    await Deno.utime(path, 1e9, 1e9);
+    await countBuffers(async (count) => {
+      const onProgress = () => Deno.writeFileSync(path, other);
+      await assertRejects(
+        () => loadModel(path, { onProgress }),
+        Error,
+        `Cannot read "${path}": it was written to while open`,
+      );
+      assertEquals(count.liveBytes, 0);
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("loadModel() counts bytes and tensors that are done", async () => {
   const seen: LoadProgress[] = [];
   const input: ModelInput = MODEL;

@@ -163,7 +163,7 @@ export async function openFile(input: string | URL): Promise<ByteSource> {
     }
     const file = await Deno.open(path);
     try {
-      return new FileSource(label, (await file.stat()).size, file);
+      return new FileSource(label, await file.stat(), file);
     } catch (error) {
       file.close();
       throw error;
@@ -214,13 +214,20 @@ function reason(cause: unknown): string {
 class FileSource implements ByteSource {
   readonly label: string;
   readonly size: number;
+  /** When it was written last, in milliseconds since 1970. */
+  readonly #written: number | undefined;
   #file: Deno.FsFile | undefined;
   /** Reads wait for the one before: a file has one position for all. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(label: string, size: number, file: Deno.FsFile) {
+  constructor(
+    label: string,
+    { size, mtime }: Pick<Deno.FileInfo, "size" | "mtime">,
+    file: Deno.FsFile,
+  ) {
     this.label = label;
     this.size = size;
+    this.#written = mtime?.getTime();
     this.#file = file;
   }
 
@@ -249,6 +256,18 @@ class FileSource implements ByteSource {
       }
       done += count;
     }
+    await this.#checkSame(file);
+  }
+
+  /** Refuses what was read if it may be of another file than what was before. */
+  async #checkSame(file: Deno.FsFile): Promise<void> {
+    const { size, mtime } = await file.stat();
+    // One that was cut fails where it ends now, and is the same up to there.
+    if (size < this.size || mtime?.getTime() === this.#written) return;
+    throw new Error(
+      `Cannot read "${this.label}": it was written to while open, ` +
+        "one that nobody changes is wanted",
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
