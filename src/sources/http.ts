@@ -239,7 +239,8 @@ async function statusError(
       waitMs: retryAfterMs(headers.get("retry-after")),
     });
   }
-  const detail = find("x-error-message") || await bodyText(response);
+  const detail = printable(find("x-error-message")) ||
+    await bodyText(response);
   const isOwn = url.origin === asked.origin;
   const hint = isOwn ? explain?.(status, find("x-error-code")) ?? "" : "";
   return downloadError(
@@ -260,10 +261,13 @@ async function bodyText(response: Response): Promise<string> {
   if (!type.startsWith("application/json") || !(length < 4096)) return "";
   try {
     const { error } = await response.json();
-    return typeof error === "string"
-      ? error.slice(0, 200).replace(/\p{C}+/gu, " ")
-      : "";
+    return typeof error === "string" ? printable(error) : "";
   } catch {
     return "";
   }
+}
+
+/** The beginning of what a server says, in one line. */
+function printable(text: string): string {
+  return text.slice(0, 200).replace(/\p{C}+/gu, " ");
 }

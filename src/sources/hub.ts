@@ -109,9 +109,12 @@ async function listOnline(
     signal,
     idleMs,
   };
+  const asked = new Set<string>();
   // The library's own would send the token wherever a redirect leads to.
   const ask = async (input: RequestInfo | URL, init?: RequestInit) => {
     const url = new URL(String(input));
+    if (asked.has(url.href)) throw new RangeError("its pages lead in circles");
+    asked.add(url.href);
     return await retry(async () => {
       await using answer = await request(url, { ...options, init });
       const chunks = await collect(answer.chunks());
@@ -132,7 +135,8 @@ async function listOnline(
   } catch (error) {
     signal?.throwIfAborted();
     const { message } = error as Error;
-    throw message.startsWith("Cannot ")
+    // Which the engine's own begin with as well.
+    throw message.startsWith(`Cannot download "${label}"`)
       ? error
       : downloadError(label, `its listing cannot be read: ${message}`, error);
   }
@@ -159,7 +163,11 @@ async function readListing(
   listing: AsyncIterable<ListFileEntry>,
 ): Promise<HubFile[]> {
   const files: HubFile[] = [];
-  for await (const { type, path, size, lfs } of listing) {
+  for await (const entry of listing) {
+    if (typeof entry !== "object" || entry === null) {
+      throw new TypeError(`${JSON.stringify(entry)} is no entry`);
+    }
+    const { type, path, size, lfs } = entry;
     if (type !== "file") continue;
     if (typeof path !== "string" || /\p{C}/u.test(path)) {
       throw new TypeError(`${JSON.stringify(path)} is no name of a file`);
@@ -167,7 +175,7 @@ async function readListing(
     if (files.length === MAX_FILES) {
       throw new RangeError(`it has more than ${MAX_FILES} files`);
     }
-    const sha256 = lfs?.oid.replace(/^sha256:/, "");
+    const sha256 = lfs?.oid?.replace(/^sha256:/, "");
     files.push({ path, size: lfs?.size ?? size, sha256 });
   }
   return files;

@@ -42,6 +42,7 @@ export function pickFile(name: HubName, paths: readonly string[]): string {
   }
   const all = models(paths);
   if (all.length === 0) {
+    if (paths.length === 0) throw fail("it has no files");
     throw fail(
       paths.some((one) => /\.(safetensors|bin)$/.test(one))
         ? "it has no GGUF file, it is a checkpoint for seraph convert"

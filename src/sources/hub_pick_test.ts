@@ -72,7 +72,7 @@ for (
       'it has no file "m-Q4_K_N.gguf" (did you mean "m-Q4_K_M.gguf"?), only',
     ],
     ["hf:o/r", ["README.md"], "it has no GGUF file, only README.md"],
-    ["hf:o/r", [], "it has no GGUF file, only nothing"],
+    ["hf:o/r", [], "it has no files"],
     [
       "hf:o/r",
       ["model.safetensors"],

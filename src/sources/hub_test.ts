@@ -264,3 +264,39 @@ Deno.test("openInput() opens all parts of a split model on the hub", async () =>
     );
   });
 });
+
+for (
+  const [what, page, message] of [
+    ["leads in circles", [], "its pages lead in circles"],
+    ["has entries that are none", [null], "null is no entry"],
+  ] as const
+) {
+  Deno.test(`openInput() refuses a listing that ${what}`, () =>
+    withHub({}, async ({ hub, options }) => {
+      const body = new TextEncoder().encode(JSON.stringify(page));
+      hub.behave = ({ path }) => ({
+        status: 200,
+        headers: { link: `<${hub.origin}${path}>; rel="next"` },
+        body,
+      });
+      await assertRejects(
+        () => readAll("hf:o/r", options),
+        Error,
+        `Cannot download "hf:o/r": its listing cannot be read: ${message}`,
+      );
+    }));
+}
+
+Deno.test("openInput() shows the beginning of what a hub says, in one line", () =>
+  withHub({}, async ({ hub, options }) => {
+    hub.behave = () => ({
+      status: 403,
+      headers: { "x-error-message": `No\u009b31m${"o".repeat(5000)}` },
+    });
+    const { message } = await assertRejects(
+      () => readAll("hf:o/r", options),
+      Error,
+      "(No",
+    );
+    assert(!/\p{C}/u.test(message) && message.length < 400, message);
+  }));
