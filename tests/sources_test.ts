@@ -16,6 +16,7 @@ import { watchDevices } from "./devices.ts";
 import { continueIds, projectFile } from "./engine.ts";
 import { sha256, withHub } from "./fake_hub.ts";
 import { HostileServer } from "./hostile_server.ts";
+import { makeModel } from "./models.ts";
 
 const STORIES = await Deno.readFile(projectFile("models/stories260k-f32.gguf"));
 const EXPECTED = await (async () => {
@@ -61,6 +62,12 @@ for (const worker of [false, true]) {
       });
       assertEquals(await continueIds(model, "Once"), EXPECTED);
       assertEquals([...Deno.readDirSync(`${cacheDir}/.streams`)], []);
+      const unnamed = new Blob([makeModel()]).stream();
+      await using other = await loadModel(unnamed, {
+        worker,
+        download: { cacheDir },
+      });
+      assertEquals(other.name, "ReadableStream");
     }));
 
   Deno.test(`loadModel() throws what a listener of the download throws ${where}`, () =>

@@ -93,6 +93,6 @@ function hasQuant(path: string, quant: string): boolean {
 
 function list(paths: readonly string[]): string {
   const more = paths.length - MAX_LISTED;
-  const shown = paths.slice(0, MAX_LISTED).join(", ") || "nothing";
+  const shown = paths.slice(0, MAX_LISTED).join(", ");
   return more > 0 ? `${shown} and ${more} more` : shown;
 }

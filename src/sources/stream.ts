@@ -10,6 +10,9 @@ import { writeAll } from "./write_whole.ts";
 /** Folder of what is kept of streams, within that of downloaded models. */
 export const STREAMS_FOLDER = ".streams";
 
+/** What a stream is called, which has no name of its own. */
+export const STREAM_LABEL = "ReadableStream";
+
 /** A stream that was kept in a file, as long as it is not disposed of. */
 export interface KeptStream extends AsyncDisposable {
   /** The file. */
@@ -44,7 +47,9 @@ export async function keepStream(
     const folder = models && join(models, STREAMS_FOLDER);
     if (folder !== undefined) await Deno.mkdir(folder, { recursive: true });
     const dir = folder === undefined ? {} : { dir: folder };
-    path = await Deno.makeTempFile({ ...dir, suffix: ".gguf" });
+    // Errors of a worker, which reads the file, name it.
+    const names = { prefix: `${STREAM_LABEL}-`, suffix: ".gguf" };
+    path = await Deno.makeTempFile({ ...dir, ...names });
     stack.defer(() => Deno.remove(path).catch(() => {}));
     // Not the file itself: Windows lets nobody read what is locked.
     stack.use(await tryLock(`${path}.lock`));
@@ -81,7 +86,7 @@ export async function openStream(
 ): Promise<ByteSource> {
   const kept = await keepStream(stream, options);
   try {
-    const source = relabel(await openFile(kept.path), "ReadableStream");
+    const source = relabel(await openFile(kept.path), STREAM_LABEL);
     return {
       ...source,
       async [Symbol.asyncDispose]() {

@@ -1,9 +1,10 @@
+import { basename } from "node:path";
 import { openFiles } from "../engine/load.ts";
 import type { LoadModelOptions } from "../engine/load_options.ts";
 import { Model } from "../engine/model.ts";
 import type { ModelInput } from "../sources/input.ts";
 import { Connection } from "./connection.ts";
-import { keepStream } from "../sources/stream.ts";
+import { keepStream, STREAM_LABEL } from "../sources/stream.ts";
 import { buffersOf, packDownload, packInput, packLoadOptions } from "./send.ts";
 import { WorkerEngine } from "./worker_engine.ts";
 
@@ -37,7 +38,10 @@ export async function loadInWorker(
   try {
     // While the worker starts; what is wrong with them is found here.
     await using files = await openFiles(model, { ...options, draft });
-    const { template, name, main: { tokenizer } } = files;
+    const { template, main: { tokenizer } } = files;
+    // Of a stream that was kept in a file, the file's name says nothing.
+    const isKept = model !== input && files.name === basename(String(model));
+    const name = isKept ? STREAM_LABEL : files.name;
     const work = {
       kind: "load",
       input: packInput(model),
