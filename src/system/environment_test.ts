@@ -11,22 +11,24 @@ Deno.test("environment() takes an empty variable for one that is not set", async
 });
 
 Deno.test("cacheFolder() lies under XDG_CACHE_HOME when that is set", async () => {
-  const code = `import { cacheFolder } from "${MODULE}";
-    console.log(cacheFolder());`;
+  // Set by the program: Deno's own cache would go there as well.
+  const folder = (env: Record<string, string>) =>
+    evaluate(
+      `import { cacheFolder } from "${MODULE}";
+      for (const [name, value] of Object.entries(${JSON.stringify(env)})) {
+        Deno.env.set(name, value);
+      }
+      console.log(cacheFolder());`,
+      {},
+    );
   const home = { HOME: "/home/me" };
+  assertEquals(await folder({ ...home, XDG_CACHE_HOME: "/x" }), "/x/seraph\n");
+  assertEquals(await folder(home), "/home/me/.cache/seraph\n");
   assertEquals(
-    await evaluate(code, { ...home, XDG_CACHE_HOME: "/x" }),
-    "/x/seraph\n",
-  );
-  assertEquals(await evaluate(code, home), "/home/me/.cache/seraph\n");
-  assertEquals(
-    await evaluate(code, { ...home, XDG_CACHE_HOME: "relative" }),
+    await folder({ ...home, XDG_CACHE_HOME: "relative" }),
     "/home/me/.cache/seraph\n",
   );
-  assertEquals(
-    await evaluate(code, { LOCALAPPDATA: "/local" }),
-    "/local/seraph\n",
-  );
+  assertEquals(await folder({ LOCALAPPDATA: "/local" }), "/local/seraph\n");
 });
 
 Deno.test({
