@@ -256,12 +256,12 @@ class FileSource implements ByteSource {
       }
       done += count;
     }
-    await this.#checkSame(file);
+    this.#checkSame(file);
   }
 
   /** Refuses what was read if it may be of another file than what was before. */
-  async #checkSame(file: Deno.FsFile): Promise<void> {
-    const { size, mtime } = await file.stat();
+  #checkSame(file: Deno.FsFile): void {
+    const { size, mtime } = file.statSync(); // awaited, it delays the next read
     // One that was cut fails where it ends now, and is the same up to there.
     if (size < this.size || mtime?.getTime() === this.#written) return;
     throw new Error(
