@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { SourceOptions } from "../src/sources/context.ts";
 import { sha256 } from "./fake_hub.ts";
-import type { Behave } from "./hostile_server.ts";
+import type { Behave, Reply } from "./hostile_server.ts";
 import { makeModel } from "./models.ts";
 
 /** A model of about 560 KB. */
@@ -31,6 +31,19 @@ export interface HostileCase {
   options?: SourceOptions;
   /** What has to come, if not `MODEL`. */
   bytes?: Uint8Array;
+}
+
+/** All of the model, as of a server that knows no ranges. */
+export function wholeReply(headers: Reply["headers"]): Partial<Reply> {
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      "content-range": undefined,
+      "content-length": `${MODEL.length}`,
+    },
+    body: MODEL,
+  };
 }
 
 /** Misbehaves for some requests of more than the first byte. */
@@ -105,28 +118,11 @@ export const HOSTILE_CASES: HostileCase[] = [
   },
   {
     name: "answers 200 to ranges, with all of it",
-    behave: () => ({ range }, { headers }) =>
-      range && {
-        status: 200,
-        headers: {
-          ...headers,
-          "content-range": undefined,
-          "content-length": `${MODEL.length}`,
-        },
-        body: MODEL,
-      },
+    behave: () => ({ range }, { headers }) => range && wholeReply(headers),
   },
   {
     name: "answers 200 to ranges after the first",
-    behave: sometimes(always, (_, { headers }) => ({
-      status: 200,
-      headers: {
-        ...headers,
-        "content-range": undefined,
-        "content-length": `${MODEL.length}`,
-      },
-      body: MODEL,
-    })),
+    behave: sometimes(always, (_, { headers }) => wholeReply(headers)),
   },
   {
     name: "answers 206 with all of it",

@@ -86,6 +86,13 @@ fn aligned_word(i: u32) -> u32 {
   return source[i >> 2u][i & 3u];
 }
 
+// Quants that stay as they are: `count` quads, from element `quad` on.
+fn copy_quads(reader: ptr<function, Reader>, quad: u32, count: u32) {
+  for (var i = 0u; i < count; i++) {
+    quants[quad + i] = read_quad(reader);
+  }
+}
+
 // Four bytes from any byte on.
 fn word_at(byte: u32) -> u32 {
   let i = byte >> 2u;

@@ -21,9 +21,7 @@ fn repack(start: u32, count: u32, output: u32, part: u32) {
     }
     headers |= header << (8u * b * HEADER);
     var reader = reader_at(block + HEADER);
-    for (var quad = 0u; quad < PAYLOAD; quad++) {
-      quants[(output + b) * PAYLOAD + quad] = read_quad(&reader);
-    }
+    copy_quads(&reader, (output + b) * PAYLOAD, PAYLOAD);
   }
   scales[output * HEADER / 4u] = headers;
 }

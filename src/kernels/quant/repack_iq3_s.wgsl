@@ -7,9 +7,7 @@
 
 fn repack(start: u32, count: u32, output: u32, part: u32) {
   var reader = reader_at(start + 2u);
-  for (var quad = 0u; quad < 4u; quad++) {
-    quants[output / 2u + quad] = read_quad(&reader);
-  }
+  copy_quads(&reader, output / 2u, 4u);
   let bits = read_quad(&reader);
   let a = read_quad(&reader);
   let b = read_quad(&reader);

@@ -7,9 +7,7 @@
 
 fn repack(start: u32, count: u32, output: u32, part: u32) {
   var reader = reader_at(start + 2u);
-  for (var quad = 0u; quad < 4u; quad++) {
-    quants[output / 2u + quad] = read_quad(&reader);
-  }
+  copy_quads(&reader, output / 2u, 4u);
   high[output / 4u] = read_quad(&reader);
   high[output / 4u + 1u] = read_quad(&reader);
   scales[output / 8u] = half_at(start);

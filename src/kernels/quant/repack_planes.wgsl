@@ -32,6 +32,14 @@ fn two_pairs_of(first: vec4u, last: vec4u, shift: u32) -> vec4u {
   );
 }
 
+// The two bits a weight of four blocks, from element `quad` on.
+fn write_pairs(reader: ptr<function, Reader>, quad: u32) {
+  let first = read_quad(reader);
+  let last = read_quad(reader);
+  quants[quad] = two_pairs_of(first, last, 0u);
+  quants[quad + 1u] = two_pairs_of(first, last, 4u);
+}
+
 // One bit a weight: bit k + 8 * b is that of weight 4 * k + b. In the file byte
 // j of 32 holds those of weight j of eight blocks.
 fn bits_of(first: vec4u, last: vec4u, block: u32) -> u32 {

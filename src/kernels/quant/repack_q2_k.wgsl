@@ -13,11 +13,7 @@ fn repack(start: u32, count: u32, output: u32, part: u32) {
   scales[words + 2u] = s.z;
   scales[words + 3u] = s.w;
   for (var half = 0u; half < 2u; half++) {
-    let first = read_quad(&reader);
-    let last = read_quad(&reader);
-    let quad = output / 2u + half * 2u;
-    quants[quad] = two_pairs_of(first, last, 0u);
-    quants[quad + 1u] = two_pairs_of(first, last, 4u);
+    write_pairs(&reader, output / 2u + half * 2u);
   }
   scales[words + 4u] = next_word(reader);
 }

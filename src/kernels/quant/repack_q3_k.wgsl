@@ -11,11 +11,7 @@ fn repack(start: u32, count: u32, output: u32, part: u32) {
   let first_bits = read_quad(&reader);
   let last_bits = read_quad(&reader);
   for (var half = 0u; half < 2u; half++) {
-    let first = read_quad(&reader);
-    let last = read_quad(&reader);
-    let quad = output / 2u + half * 2u;
-    quants[quad] = two_pairs_of(first, last, 0u);
-    quants[quad + 1u] = two_pairs_of(first, last, 4u);
+    write_pairs(&reader, output / 2u + half * 2u);
     let b = half * 4u;
     high[output / 4u + half] = vec4u(
       bits_of(first_bits, last_bits, b),

@@ -15,9 +15,7 @@ override HAS_D: bool = true;
 fn repack(start: u32, count: u32, output: u32, part: u32) {
   let group = output / 8u;
   var reader = reader_at(start + QUANTS_AT);
-  for (var quad = 0u; quad < QUANTS; quad++) {
-    quants[group * QUANTS + quad] = read_quad(&reader);
-  }
+  copy_quads(&reader, group * QUANTS, QUANTS);
   let words = group * (HEADER + u32(HAS_D));
   for (var w = 0u; w < HEADER; w++) {
     scales[words + w] = word_at(start + HEADER_AT + 4u * w);

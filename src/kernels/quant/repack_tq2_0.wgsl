@@ -9,11 +9,7 @@ fn repack(start: u32, count: u32, output: u32, part: u32) {
   for (var half = 0u; half < count / 4u; half++) {
     let superblock = start + (half >> 1u) * 66u;
     var reader = reader_at(superblock + (half & 1u) * 32u);
-    let first = read_quad(&reader);
-    let last = read_quad(&reader);
-    let quad = output / 2u + half * 2u;
-    quants[quad] = two_pairs_of(first, last, 0u);
-    quants[quad + 1u] = two_pairs_of(first, last, 4u);
+    write_pairs(&reader, output / 2u + half * 2u);
     headers |= (half_at(superblock + 64u) << ((half >> 1u) * 16u));
   }
   scales[output / 16u] = headers;
