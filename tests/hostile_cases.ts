@@ -93,11 +93,14 @@ export const HOSTILE_CASES: HostileCase[] = [
       return ({ range: [start, stop] = [0, 0] }) => {
         if (stop <= 1) return;
         if (start === 0) {
-          end = performance.now() + 250;
+          // It takes 250 ms; no refusal comes behind it.
+          end = performance.now() + 150;
           return { delayMs: 10, pieceBytes: 2000 };
         }
         const isOver = end !== undefined && performance.now() > end;
-        return isOver ? undefined : { status: 503, body: JUNK };
+        if (isOver) return;
+        // Late enough that the slow one sends by then.
+        return { status: 503, body: JUNK, headDelayMs: 60 };
       };
     },
     options: { manners: { ...MANNERS, retryMs: 10 } },

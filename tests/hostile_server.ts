@@ -22,6 +22,8 @@ export interface Reply {
   body: Uint8Array;
   /** The connection is dropped behind so many bytes of the body. */
   dropAfter?: number;
+  /** Waits before it answers at all, in milliseconds. */
+  headDelayMs?: number;
   /** Waits before each piece of the body, in milliseconds. */
   delayMs?: number;
   /** Bytes of such a piece. Defaults to 64 KiB. */
@@ -115,11 +117,12 @@ export class HostileServer implements AsyncDisposable {
         ]
       );
     const head = `HTTP/1.1 ${status} Status\r\n${lines.join("")}\r\n`;
+    const { pieceBytes = 65536, delayMs = 0, headDelayMs = 0 } = reply;
+    if (headDelayMs > 0) await pause(headDelayMs);
     await writeAll(connection, new TextEncoder().encode(head));
-    const { pieceBytes = 65536, delayMs = 0 } = reply;
     const end = Math.min(body.length, dropAfter);
     for (let at = 0; at < end; at += pieceBytes) {
-      if (delayMs > 0) await new Promise((go) => setTimeout(go, delayMs));
+      if (delayMs > 0) await pause(delayMs);
       const piece = body.subarray(at, Math.min(end, at + pieceBytes));
       await writeAll(connection, piece);
       this.sentBytes += piece.length;
@@ -200,4 +203,8 @@ function close(connection: Deno.Conn): void {
   } catch {
     // It is closed.
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
